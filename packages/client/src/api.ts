@@ -1,0 +1,174 @@
+// The public face of the SDK: what an application sees. Everything here is plain data in readable stores plus a few
+// verbs, so any framework (or none) can be put on top. The implementation is in the files beside this one.
+import type {
+  Address,
+  ChatMessage,
+  Company,
+  Contact,
+  ConversationId,
+  Outcome,
+  ParleyError,
+  ParticipantState,
+  PathKind,
+  Person,
+  Presence,
+  Provider,
+} from '@parley/protocol';
+
+/** A value that changes. `subscribe` calls back at once with the present value and then on every change. */
+export interface Readable<T> {
+  get(): T;
+  subscribe(listener: (value: T) => void): () => void;
+}
+
+export interface ConnectOptions {
+  /** The node, e.g. `https://parley.company.example`; default: where the page came from. */
+  readonly node?: string;
+}
+
+/** A way to sign in that the node offers. */
+export interface SignInChoice {
+  readonly id: string;
+  readonly name: string;
+  /** Send the browser here; it comes back to `returnTo` signed in, or with `?error=<code>`. */
+  url(returnTo: string): string;
+}
+
+/** What a node says of itself before anybody signs in. */
+export interface NodeInfo {
+  readonly provider: Provider;
+  readonly signIn: readonly SignInChoice[];
+  readonly signedIn: boolean;
+}
+
+/** `reconnecting`: the socket was cut; calls go on, requests wait. `ended`: sign in again. */
+export type ConnectionState = 'online' | 'reconnecting' | 'ended';
+
+/** One signed-in device. */
+export interface Session {
+  readonly me: Person;
+  readonly provider: Provider;
+  readonly connection: Readable<ConnectionState>;
+  /** Own presence as others see it. */
+  readonly presence: Readable<Presence>;
+  /** Contacts grouped by company, own company first (R11), presence kept up to date. */
+  readonly companies: Readable<readonly Company[]>;
+  /** Calls that ring this device now, oldest first. */
+  readonly incoming: Readable<readonly IncomingCall[]>;
+  /** The call this device takes part in. It stays here, ended, until `dismiss` or the next call. */
+  readonly call: Readable<Call | null>;
+  setPresence(presence: Presence): Promise<void>;
+  search(text: string): Promise<readonly Contact[]>;
+  addContact(address: string): Promise<Contact>;
+  removeContact(address: Address): Promise<void>;
+  /** Calls one person or several. Resolves when the call exists and rings or is about to. Errors: R13's, `no-microphone`. */
+  startCall(to: string | readonly string[], options?: CallOptions): Promise<Call>;
+  /** Forgets an ended call. */
+  dismiss(): void;
+  /** Unregisters this device at once. Signing the person out is `signOut`. */
+  close(): void;
+  signOut(): Promise<void>;
+}
+
+export interface CallOptions {
+  readonly microphone?: boolean;
+  readonly camera?: boolean;
+  /** `conference`: by way of the conference service from the start (flow 1). Default: peer-to-peer first. */
+  readonly conference?: boolean;
+  readonly title?: string;
+}
+
+/** A call that rings here. It leaves `session.incoming` when it is answered anywhere, withdrawn or over. */
+export interface IncomingCall {
+  readonly conversation: ConversationId;
+  readonly from: Person;
+  readonly title: string | null;
+  /** Everybody else in it, with their state, as it changes while it rings. */
+  readonly others: Readable<readonly { readonly person: Person; readonly state: ParticipantState }[]>;
+  /** The caller's sound and picture have already reached the conference (R21). */
+  readonly callerConnected: Readable<boolean>;
+  accept(options?: { microphone?: boolean; camera?: boolean }): Promise<Call>;
+  decline(): Promise<void>;
+}
+
+/** `calling`: nobody has answered yet. `connecting`: answered, media not yet here. `active`: seen or heard. */
+export type CallPhase = 'calling' | 'connecting' | 'active' | 'ended';
+
+export interface CallParticipant {
+  readonly person: Person;
+  readonly self: boolean;
+  readonly state: ParticipantState;
+  readonly outcome: Outcome | null;
+  readonly microphone: boolean;
+  readonly camera: boolean;
+  /** Whether a picture of this person can be shown right now. */
+  readonly video: boolean;
+  /** True while a live sound or picture of this person arrives (always for oneself). */
+  readonly flowing: boolean;
+}
+
+/** Something a person should be told once (R16, R18, R36, R37). */
+export interface CallNotice {
+  readonly id: number;
+  readonly kind: 'joined' | 'left' | 'invitation-ended' | 'path-changed' | 'add-failed' | 'connected' | 'trouble';
+  readonly person: Person | null;
+  readonly outcome: Outcome | null;
+  readonly path: PathKind | null;
+  readonly error: ParleyError | null;
+}
+
+export interface CallView {
+  readonly phase: CallPhase;
+  readonly title: string | null;
+  readonly path: PathKind;
+  /** A second path is being set up beside the one in use. */
+  readonly transferring: boolean;
+  /** Milliseconds since 1970 (own clock) when the second person joined; the call clock counts from here. */
+  readonly answeredAt: number | null;
+  /** Oneself first, then in the order of being added. */
+  readonly participants: readonly CallParticipant[];
+  readonly messages: readonly ChatMessage[];
+  /** The latest few, oldest first. */
+  readonly notices: readonly CallNotice[];
+  /** Why the call is over, once phase is `ended`. */
+  readonly ended: {
+    readonly reason: 'hung-up' | 'not-answered' | 'media-failed' | 'lost' | 'left';
+    readonly outcome: Outcome | null;
+  } | null;
+}
+
+export interface Call {
+  readonly conversation: ConversationId;
+  readonly view: Readable<CallView>;
+  /** Own camera, for a mirror; null while the camera is off. */
+  readonly localVideo: Readable<MediaStream | null>;
+  /**
+   * Shows a participant's picture inside `container` and keeps it there over every change of path, swapping only when
+   * the new path's first frame is ready. Returns the function that takes it away. Several containers may show one person.
+   */
+  showVideo(address: Address, container: HTMLElement): () => void;
+  add(address: string): Promise<void>;
+  /** Withdraws an invitation. */
+  cancel(address: Address): Promise<void>;
+  setMicrophone(on: boolean): Promise<void>;
+  setCamera(on: boolean): Promise<void>;
+  send(text: string): Promise<void>;
+  leave(): Promise<void>;
+  /** What the media really does, for people who want to know and for tests (R32). */
+  diagnostics(): Promise<CallDiagnostics>;
+}
+
+export interface CallDiagnostics {
+  readonly path: PathKind;
+  readonly epoch: number;
+  /** One for each live RTCPeerConnection. */
+  readonly connections: readonly {
+    readonly purpose: 'direct' | 'send' | 'receive';
+    readonly epoch: number;
+    readonly state: RTCPeerConnectionState;
+    /** `address:port` of both ends of the selected candidate pair, and the local one's type; null before there is one. */
+    readonly selected: { readonly local: string; readonly remote: string; readonly localType: string } | null;
+    readonly bytesSent: number;
+    readonly bytesReceived: number;
+  }[];
+}

@@ -1,0 +1,94 @@
+// What the focus asks of a media engine, whichever it is: embedded, Kurento, Janus. A device publishes on one leg and
+// receives on one or more others; nobody outside an engine counts connections. Contract tests: contract.test.ts.
+import type { EventEmitter } from 'node:events';
+
+export interface EngineCapabilities {
+  /** Each stream is passed on unchanged. */
+  readonly forwarding: boolean;
+  /** One composed stream for each listener. */
+  readonly mixing: boolean;
+  readonly recording: boolean;
+}
+
+/** RTCIceCandidateInit. */
+export interface IceCandidate {
+  readonly candidate: string;
+  readonly sdpMid?: string | null | undefined;
+  readonly sdpMLineIndex?: number | null | undefined;
+}
+
+/** Whose sound or picture a media section of an offer carries; `publisher` as given to `publish`. */
+export interface OfferedSource {
+  readonly mid: string;
+  readonly publisher: string;
+  readonly kind: 'audio' | 'video';
+}
+
+export interface EngineOffer {
+  readonly device: string;
+  readonly leg: string;
+  /** Counts the offers of this leg from 1; an answer must name the latest. */
+  readonly revision: number;
+  readonly sdp: string;
+  readonly sources: readonly OfferedSource[];
+}
+
+export interface RoomEvents {
+  /** A receiving leg is offered or offered anew, because sources came or went. */
+  offer: [EngineOffer];
+  /** The first media packet of this publisher has arrived. */
+  connected: [{ device: string }];
+  /** A leg has failed for good (ICE or DTLS lost). Its resources are already freed. */
+  legLost: [{ device: string; leg: string }];
+  /** The room is gone: closed, or its engine was lost. Last event. */
+  closed: [{ reason: 'closed' | 'engine-lost' }];
+}
+
+export interface LegStatistics {
+  readonly device: string;
+  readonly leg: string;
+  readonly direction: 'publish' | 'subscribe';
+  readonly state: 'connecting' | 'connected';
+  readonly packetsReceived: number;
+  readonly packetsSent: number;
+  readonly keyframeRequests: number;
+  readonly retransmissions: number;
+}
+
+/**
+ * One conference. `device` is an opaque name, unique in the room; a device may publish once and subscribe once at a
+ * time, and publishing again replaces the old leg (the new one is connected before the old one is dropped).
+ */
+export interface MediaRoom extends EventEmitter<RoomEvents> {
+  readonly id: string;
+  /**
+   * Takes a browser's offer (sendonly sections) and answers it with all candidates inside.
+   * Throws `invalid-session-description` for SDP that cannot be used; the room is unchanged then.
+   */
+  publish(device: string, offerSdp: string): Promise<{ leg: string; sdp: string }>;
+  /** From now on `device` is offered every source of the others, present and to come, by `offer` events. Idempotent. */
+  subscribe(device: string): Promise<void>;
+  /** The answer to an offer. An answer to an older revision is ignored. Throws `invalid-session-description`, `unknown-room`. */
+  answer(leg: string, revision: number, sdp: string): Promise<void>;
+  /** Candidates of the browser's side. Unknown legs and unreadable candidates are ignored (they may come late). */
+  addCandidates(leg: string, candidates: readonly IceCandidate[]): Promise<void>;
+  /** Closes every leg of the device; its sources disappear from everybody's offers. Idempotent. */
+  remove(device: string): Promise<void>;
+  /** Devices with at least one leg. */
+  devices(): readonly string[];
+  statistics(): Promise<readonly LegStatistics[]>;
+  close(): Promise<void>;
+}
+
+export interface EngineEvents {
+  /** The engine has died or is out of reach; every room has emitted `closed`. */
+  lost: [];
+}
+
+export interface MediaEngine extends EventEmitter<EngineEvents> {
+  readonly name: string;
+  readonly capabilities: EngineCapabilities;
+  createRoom(options: { id: string }): Promise<MediaRoom>;
+  rooms(): readonly string[];
+  close(): Promise<void>;
+}

@@ -1,0 +1,237 @@
+// What a device may ask of its node, and what the node tells it: one table each, from which the types, the checks at
+// run time, the JSON Schema files and docs/protocol.md all come.
+import { z } from 'zod';
+import { addressSchema, conversationIdSchema, domainSchema } from './address.ts';
+import { epochSchema, eventSchema, mediaPolicySchema, roomIdSchema } from './events.ts';
+import { MAX_CANDIDATES, MAX_EVENTS_PER_MESSAGE, MAX_SDP, MAX_TEXT } from './limits.ts';
+import {
+  chosenPresenceSchema,
+  contactSchema,
+  deviceIdSchema,
+  displayNameSchema,
+  mediaSwitchesSchema,
+  personSchema,
+  presenceSchema,
+  providerSchema,
+} from './people.ts';
+
+export const PROTOCOL_VERSION = 1;
+
+const nothing = z.strictObject({});
+const sdp = z.string().min(1).max(MAX_SDP);
+const conversation = conversationIdSchema;
+/** Names one RTCPeerConnection pair of a direct path: late messages of another one are dropped. */
+export const pathIdSchema = z.string().regex(/^p_[A-Za-z0-9_-]{8,32}$/);
+export const legIdSchema = z.string().regex(/^l_[A-Za-z0-9_-]{16,32}$/);
+
+/** RTCIceCandidateInit; `candidate` empty = end of candidates (RFC 8838). */
+export const candidateSchema = z.strictObject({
+  candidate: z.string().max(1024),
+  sdpMid: z.string().max(32).nullable().optional(),
+  sdpMLineIndex: z.int().nonnegative().max(256).nullable().optional(),
+  usernameFragment: z.string().max(256).nullable().optional(),
+});
+export type Candidate = z.infer<typeof candidateSchema>;
+
+/** Set-up of a direct path, from device to device. Passes through the nodes and is kept nowhere. */
+export const signalSchema = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('offer'), path: pathIdSchema, epoch: epochSchema, sdp }),
+  z.strictObject({ type: z.literal('answer'), path: pathIdSchema, epoch: epochSchema, sdp }),
+  z.strictObject({
+    type: z.literal('candidates'),
+    path: pathIdSchema,
+    epoch: epochSchema,
+    candidates: z.array(candidateSchema).min(1).max(MAX_CANDIDATES),
+  }),
+  /** Asks the offering side for a new offer: `ice` = with an ICE restart (RFC 8839 section 4.4.1.1.1), `new` = from nothing. */
+  z.strictObject({ type: z.literal('restart'), path: pathIdSchema, epoch: epochSchema, kind: z.enum(['ice', 'new']) }),
+]);
+export type Signal = z.infer<typeof signalSchema>;
+
+/** Where a signal comes from or goes to; without a device: every device of that person. */
+export const endpointSchema = z.strictObject({ address: addressSchema, device: deviceIdSchema.optional() });
+export type Endpoint = z.infer<typeof endpointSchema>;
+
+/** One source in a conference: whose sound or picture a media section carries. */
+export const sourceSchema = z.strictObject({
+  mid: z.string().min(1).max(32),
+  address: addressSchema,
+  kind: z.enum(['audio', 'video']),
+});
+export type Source = z.infer<typeof sourceSchema>;
+
+export const iceServerSchema = z.strictObject({
+  urls: z.array(z.string().max(300)).min(1).max(8),
+  username: z.string().max(300).optional(),
+  credential: z.string().max(300).optional(),
+});
+
+/** What the node asks its clients to observe. */
+export const clientSettingsSchema = z.strictObject({
+  iceServers: z.array(iceServerSchema).max(8),
+  /** Whether media set-up may run while it rings, before the callee accepts: that shows the callee's addresses. */
+  connectWhileRinging: z.enum(['everybody', 'same-company', 'nobody']),
+  ringSeconds: z.int().positive().max(600),
+  heartbeatSeconds: z.int().positive().max(120),
+});
+export type ClientSettings = z.infer<typeof clientSettingsSchema>;
+
+/** A conversation as sent to a device that knows nothing of it: the events from number 1 on. */
+export const historySchema = z.strictObject({
+  conversation,
+  events: z.array(eventSchema).max(MAX_EVENTS_PER_MESSAGE),
+  /** False: more follow; ask with `conversation.events` after the last number. */
+  complete: z.boolean(),
+});
+export type History = z.infer<typeof historySchema>;
+
+const companySchema = z.strictObject({ provider: providerSchema, contacts: z.array(contactSchema).max(1000) });
+export type Company = z.infer<typeof companySchema>;
+
+/** Requests of a device. Each answers with `result` or an error of the catalogue. */
+export const deviceMethods = {
+  /** First on every socket. With `resume`, goes on where the cut socket stopped; `received` = last `seq` seen. */
+  'session.hello': {
+    params: z.strictObject({
+      version: z.literal(PROTOCOL_VERSION),
+      resume: z.strictObject({ token: z.string().max(128), received: z.int().nonnegative() }).optional(),
+    }),
+    result: z.strictObject({
+      device: deviceIdSchema,
+      me: personSchema,
+      provider: providerSchema,
+      resumeToken: z.string().max(128),
+      /** True: missed notifications follow. False: start afresh from `conversations`. */
+      resumed: z.boolean(),
+      settings: clientSettingsSchema,
+      /** Conversations with an active call this person is in or rung for; empty when resumed. */
+      conversations: z.array(historySchema).max(32),
+    }),
+  },
+  /** Frees the node's copies of notifications up to `seq`. */
+  'session.received': { params: z.strictObject({ seq: z.int().nonnegative() }), result: nothing },
+  /** Unregisters at once (R9). */
+  'session.bye': { params: nothing, result: nothing },
+
+  'directory.contacts': { params: nothing, result: z.strictObject({ companies: z.array(companySchema).max(200) }) },
+  /** Own directory by part of name or address; a whole address of another company is looked up there (R12). */
+  'directory.search': {
+    params: z.strictObject({ text: z.string().min(1).max(320) }),
+    result: z.strictObject({ contacts: z.array(contactSchema).max(50) }),
+  },
+  'directory.addContact': {
+    params: z.strictObject({ address: addressSchema }),
+    result: z.strictObject({ contact: contactSchema }),
+  },
+  'directory.removeContact': { params: z.strictObject({ address: addressSchema }), result: nothing },
+  'presence.set': { params: z.strictObject({ presence: chosenPresenceSchema }), result: nothing },
+
+  /** Creates a conversation, starts its call and rings; the own device has joined. `offer` goes to whoever rings. */
+  'call.start': {
+    params: z.strictObject({
+      to: z.array(addressSchema).min(1).max(16),
+      policy: mediaPolicySchema,
+      title: displayNameSchema.optional(),
+      media: mediaSwitchesSchema,
+      offer: z.strictObject({ path: pathIdSchema, sdp }).optional(),
+    }),
+    result: historySchema,
+  },
+  'call.accept': { params: z.strictObject({ conversation, media: mediaSwitchesSchema }), result: nothing },
+  'call.decline': { params: z.strictObject({ conversation }), result: nothing },
+  /** Takes an invitation back: one's own, or any when one started the call. */
+  'call.cancel': { params: z.strictObject({ conversation, address: addressSchema }), result: nothing },
+  /** Any participant may add somebody (R24, R40). */
+  'call.add': { params: z.strictObject({ conversation, address: addressSchema }), result: nothing },
+  'call.leave': { params: z.strictObject({ conversation }), result: nothing },
+  'call.media': { params: z.strictObject({ conversation, media: mediaSwitchesSchema }), result: nothing },
+  /** This device has switched to the path of `epoch`: everything it shows and plays comes by it. */
+  'call.ready': { params: z.strictObject({ conversation, epoch: epochSchema }), result: nothing },
+  /** The path of `epoch` could not be set up or has broken for good on this device. */
+  'call.pathFailed': { params: z.strictObject({ conversation, epoch: epochSchema }), result: nothing },
+  /** Passed to the other device(s); both ends must be in the conversation, joined or rung. */
+  'call.signal': {
+    params: z.strictObject({ conversation, to: endpointSchema, signal: signalSchema }),
+    result: nothing,
+  },
+
+  'conversation.events': {
+    params: z.strictObject({ conversation, after: z.int().nonnegative() }),
+    result: historySchema,
+  },
+  'conversation.send': {
+    params: z.strictObject({ conversation, text: z.string().min(1).max(MAX_TEXT) }),
+    result: nothing,
+  },
+
+  /** A pass for the conference of `epoch`, from the conversation's host: single use, short-lived, for this device. */
+  'focus.ticket': {
+    params: z.strictObject({ conversation, epoch: epochSchema }),
+    result: z.strictObject({ ticket: z.string().max(4096) }),
+  },
+  /** Opens the sending leg; the receiving one is offered by the focus with `focus.offer`. */
+  'focus.join': {
+    params: z.strictObject({ focus: domainSchema, ticket: z.string().max(4096), sdp }),
+    result: z.strictObject({ room: roomIdSchema, leg: legIdSchema, sdp }),
+  },
+  'focus.answer': {
+    params: z.strictObject({
+      focus: domainSchema,
+      room: roomIdSchema,
+      leg: legIdSchema,
+      revision: z.int().positive(),
+      sdp,
+    }),
+    result: nothing,
+  },
+  'focus.candidates': {
+    params: z.strictObject({
+      focus: domainSchema,
+      room: roomIdSchema,
+      leg: legIdSchema,
+      candidates: z.array(candidateSchema).min(1).max(MAX_CANDIDATES),
+    }),
+    result: nothing,
+  },
+  /** Closes every leg of this device in the room. */
+  'focus.leave': { params: z.strictObject({ focus: domainSchema, room: roomIdSchema }), result: nothing },
+} as const satisfies Record<string, { params: z.ZodType; result: z.ZodType }>;
+
+export type DeviceMethod = keyof typeof deviceMethods;
+export type DeviceParams<M extends DeviceMethod> = z.infer<(typeof deviceMethods)[M]['params']>;
+export type DeviceResult<M extends DeviceMethod> = z.infer<(typeof deviceMethods)[M]['result']>;
+
+/** What the node tells a device, each with the envelope's `seq`. */
+export const deviceNotifications = {
+  /** New events, in order. A gap means: ask with `conversation.events`. */
+  'conversation.events': z.strictObject({
+    conversation,
+    events: z.array(eventSchema).min(1).max(MAX_EVENTS_PER_MESSAGE),
+  }),
+  'call.signal': z.strictObject({
+    conversation,
+    from: z.strictObject({ address: addressSchema, device: deviceIdSchema }),
+    signal: signalSchema,
+  }),
+  'presence.changed': z.strictObject({ address: addressSchema, presence: presenceSchema }),
+  /** The focus offers (or offers anew) a receiving leg; `sources` tells whose each media section is. */
+  'focus.offer': z.strictObject({
+    focus: domainSchema,
+    room: roomIdSchema,
+    leg: legIdSchema,
+    revision: z.int().positive(),
+    sdp,
+    sources: z.array(sourceSchema).max(256),
+  }),
+  /** The room or this device's legs are gone. */
+  'focus.closed': z.strictObject({
+    focus: domainSchema,
+    room: roomIdSchema,
+    reason: z.enum(['room-ended', 'engine-lost', 'leg-lost']),
+  }),
+  /** The node will close the socket and not resume. */
+  'session.ended': z.strictObject({ reason: z.enum(['signed-out', 'expired', 'replaced', 'shutting-down']) }),
+} as const satisfies Record<string, z.ZodType>;
+
+export type DeviceNotification = keyof typeof deviceNotifications;
+export type NotificationParams<N extends DeviceNotification> = z.infer<(typeof deviceNotifications)[N]>;

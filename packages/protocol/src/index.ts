@@ -1,0 +1,15 @@
+// The language all parts of Parley speak. Pure: no I/O, runs in browsers and in Node.
+import { z } from 'zod';
+
+// zod can compile checks with `new Function`; a page with a strict Content-Security-Policy forbids that.
+z.config({ jitless: true });
+
+export * from './address.ts';
+export * from './conversation.ts';
+export * from './device.ts';
+export * from './errors.ts';
+export * from './events.ts';
+export * from './limits.ts';
+export * from './link.ts';
+export * from './people.ts';
+export * from './rpc.ts';

@@ -1,0 +1,162 @@
+// What two nodes say to each other over their link, and the well-known document by which one finds the other (R43).
+// Both sides are equal: either may send any request. A sender may speak only for people of its own domain.
+import { z } from 'zod';
+import { addressSchema, conversationIdSchema, domainSchema } from './address.ts';
+import { candidateSchema, endpointSchema, legIdSchema, signalSchema, sourceSchema } from './device.ts';
+import { epochSchema, eventSchema, outcomeSchema, roomIdSchema } from './events.ts';
+import { MAX_CANDIDATES, MAX_EVENTS_PER_MESSAGE, MAX_SDP, MAX_TEXT } from './limits.ts';
+import { contactSchema, deviceIdSchema, displayNameSchema, mediaSwitchesSchema, presenceSchema } from './people.ts';
+
+/** An Ed25519 public key as a JWK (RFC 8037). */
+export const domainKeySchema = z.strictObject({
+  kty: z.literal('OKP'),
+  crv: z.literal('Ed25519'),
+  x: z.string().length(43),
+  kid: z.string().min(1).max(64),
+  use: z.literal('sig').optional(),
+  alg: z.literal('EdDSA').optional(),
+});
+
+/** `https://<domain>/.well-known/parley`. Not strict: a newer provider may say more. */
+export const wellKnownSchema = z.object({
+  domain: domainSchema,
+  name: displayNameSchema,
+  versions: z.array(z.int().positive()).min(1).max(16),
+  /** WebSocket address of the link, `wss:` (`ws:` on loopback only). */
+  link: z.string().max(500),
+  keys: z.array(domainKeySchema).min(1).max(8),
+  issuers: z.array(z.string().max(500)).max(16),
+  /** True: this provider runs conferences. */
+  focus: z.boolean(),
+});
+export type WellKnown = z.infer<typeof wellKnownSchema>;
+
+const nothing = z.strictObject({});
+const conversation = conversationIdSchema;
+const sdp = z.string().min(1).max(MAX_SDP);
+const nonce = z.string().regex(/^[A-Za-z0-9_-]{32,64}$/);
+const roomOfDevice = { room: roomIdSchema, address: addressSchema, device: deviceIdSchema };
+
+/** A participant's command, relayed by their provider to the host; the host checks it as if made by its own people. */
+export const relayedCommandSchema = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('alerting') }),
+  z.strictObject({ type: z.literal('refuse'), outcome: outcomeSchema }),
+  z.strictObject({ type: z.literal('accept'), device: deviceIdSchema, media: mediaSwitchesSchema }),
+  z.strictObject({ type: z.literal('decline') }),
+  z.strictObject({ type: z.literal('cancel'), address: addressSchema }),
+  z.strictObject({ type: z.literal('add'), address: addressSchema }),
+  z.strictObject({ type: z.literal('leave'), reason: z.enum(['hung-up', 'lost']) }),
+  z.strictObject({ type: z.literal('media'), media: mediaSwitchesSchema }),
+  z.strictObject({ type: z.literal('ready'), epoch: epochSchema }),
+  z.strictObject({ type: z.literal('path-failed'), epoch: epochSchema }),
+  z.strictObject({ type: z.literal('send'), text: z.string().min(1).max(MAX_TEXT) }),
+]);
+export type RelayedCommand = z.infer<typeof relayedCommandSchema>;
+
+export const linkMethods = {
+  /** Handshake, from the side that connected: who it is, whom it means, and a fresh nonce for the other to sign. */
+  'link.hello': {
+    params: z.strictObject({ version: z.literal(1), from: domainSchema, to: domainSchema, nonce }),
+    /** `proof`: compact JWS (EdDSA) by the answering domain's key over both nonces and both domains. */
+    result: z.strictObject({ nonce, proof: z.string().max(2048) }),
+  },
+  /** Second half of the handshake: the connecting domain's own proof. Nothing else is heard before it. */
+  'link.prove': { params: z.strictObject({ proof: z.string().max(2048) }), result: nothing },
+
+  /**
+   * Host → participants' provider: events in order, at least once. `have` in the result is the last number the
+   * receiver now holds; if it is below the first event's number the host sends again from there.
+   */
+  'conversation.deliver': {
+    params: z.strictObject({ conversation, events: z.array(eventSchema).min(1).max(MAX_EVENTS_PER_MESSAGE) }),
+    result: z.strictObject({ have: z.int().nonnegative() }),
+  },
+  /** Participants' provider → host. */
+  'conversation.command': {
+    params: z.strictObject({ conversation, by: addressSchema, command: relayedCommandSchema }),
+    result: nothing,
+  },
+  /** Either way: signalling of a direct path. */
+  'call.signal': {
+    params: z.strictObject({
+      conversation,
+      from: z.strictObject({ address: addressSchema, device: deviceIdSchema }),
+      to: endpointSchema,
+      signal: signalSchema,
+    }),
+    result: nothing,
+  },
+
+  /** Host → focus provider: a room for a conversation that one of the focus' own people is in. Same answer if repeated. */
+  'focus.create': {
+    params: z.strictObject({ conversation, epoch: epochSchema }),
+    result: z.strictObject({ room: roomIdSchema }),
+  },
+  'focus.close': { params: z.strictObject({ room: roomIdSchema }), result: nothing },
+  /** Host → itself for its own people, or participants' provider → host: a pass for one device. */
+  'focus.ticket': {
+    params: z.strictObject({ conversation, epoch: epochSchema, address: addressSchema, device: deviceIdSchema }),
+    result: z.strictObject({ ticket: z.string().max(4096) }),
+  },
+  /** Device's provider → focus. */
+  'focus.join': {
+    params: z.strictObject({ ticket: z.string().max(4096), address: addressSchema, device: deviceIdSchema, sdp }),
+    result: z.strictObject({ room: roomIdSchema, leg: legIdSchema, sdp }),
+  },
+  'focus.answer': {
+    params: z.strictObject({ ...roomOfDevice, leg: legIdSchema, revision: z.int().positive(), sdp }),
+    result: nothing,
+  },
+  'focus.candidates': {
+    params: z.strictObject({
+      ...roomOfDevice,
+      leg: legIdSchema,
+      candidates: z.array(candidateSchema).min(1).max(MAX_CANDIDATES),
+    }),
+    result: nothing,
+  },
+  'focus.leave': { params: z.strictObject(roomOfDevice), result: nothing },
+  /** Focus → device's provider. */
+  'focus.offer': {
+    params: z.strictObject({
+      ...roomOfDevice,
+      leg: legIdSchema,
+      revision: z.int().positive(),
+      sdp,
+      sources: z.array(sourceSchema).max(256),
+    }),
+    result: nothing,
+  },
+  'focus.closed': {
+    params: z.strictObject({ ...roomOfDevice, reason: z.enum(['room-ended', 'engine-lost', 'leg-lost']) }),
+    result: nothing,
+  },
+  /** Focus → host: a person's media reaches the room, their legs have died, or the whole room is gone. */
+  'focus.report': {
+    params: z.strictObject({
+      conversation,
+      room: roomIdSchema,
+      report: z.discriminatedUnion('type', [
+        z.strictObject({ type: z.literal('connected'), address: addressSchema, device: deviceIdSchema }),
+        z.strictObject({ type: z.literal('leg-lost'), address: addressSchema, device: deviceIdSchema }),
+        z.strictObject({ type: z.literal('room-lost') }),
+      ]),
+    }),
+    result: nothing,
+  },
+
+  'directory.lookup': {
+    params: z.strictObject({ address: addressSchema, by: addressSchema }),
+    result: z.strictObject({ contact: contactSchema }),
+  },
+  /** Asks to be told of a person's presence on behalf of one's own; answers with what it is now. Ends with the link. */
+  'presence.watch': {
+    params: z.strictObject({ address: addressSchema, by: addressSchema }),
+    result: z.strictObject({ presence: presenceSchema }),
+  },
+  'presence.changed': { params: z.strictObject({ address: addressSchema, presence: presenceSchema }), result: nothing },
+} as const satisfies Record<string, { params: z.ZodType; result: z.ZodType }>;
+
+export type LinkMethod = keyof typeof linkMethods;
+export type LinkParams<M extends LinkMethod> = z.infer<(typeof linkMethods)[M]['params']>;
+export type LinkResult<M extends LinkMethod> = z.infer<(typeof linkMethods)[M]['result']>;

@@ -1,0 +1,43 @@
+// People, devices and presence as they appear in messages.
+import { z } from 'zod';
+import { addressSchema, domainSchema } from './address.ts';
+
+/** One signed-in client of a person; named by the person's own node, unique there, unguessable. */
+export type DeviceId = string & { readonly __device: true };
+export const deviceIdSchema = z
+  .string()
+  .regex(/^d_[A-Za-z0-9_-]{16,32}$/)
+  .transform((text) => text as DeviceId);
+
+// Control characters and bidirectional overrides have no place in a name that others see.
+const displayText = (max: number) =>
+  z
+    .string()
+    .min(1)
+    .max(max)
+    .regex(/^[^\u0000-\u001f\u007f\u202a-\u202e\u2066-\u2069]+$/, 'contains control characters');
+
+export const displayNameSchema = displayText(80);
+
+export const personSchema = z.strictObject({
+  address: addressSchema,
+  name: displayNameSchema,
+  /** The company as its provider names itself; the domain in the address is what is proven. */
+  company: displayNameSchema,
+});
+export type Person = z.infer<typeof personSchema>;
+
+export const providerSchema = z.strictObject({ domain: domainSchema, name: displayNameSchema });
+export type Provider = z.infer<typeof providerSchema>;
+
+/** What others see (R14). `in-a-call` and `offline` are derived by the node; the rest a person chooses. */
+export const presenceSchema = z.enum(['available', 'away', 'busy', 'do-not-disturb', 'in-a-call', 'offline']);
+export type Presence = z.infer<typeof presenceSchema>;
+export const chosenPresenceSchema = z.enum(['available', 'away', 'busy', 'do-not-disturb']);
+
+export const contactSchema = z.strictObject({ person: personSchema, presence: presenceSchema });
+export type Contact = z.infer<typeof contactSchema>;
+
+/** Which of a person's own sources are on (R66). */
+export const mediaSwitchesSchema = z.strictObject({ microphone: z.boolean(), camera: z.boolean() });
+export type MediaSwitches = z.infer<typeof mediaSwitchesSchema>;
