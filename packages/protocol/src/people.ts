@@ -15,7 +15,7 @@ const displayText = (max: number) =>
     .string()
     .min(1)
     .max(max)
-    .regex(/^[^\u0000-\u001f\u007f\u202a-\u202e\u2066-\u2069]+$/, 'contains control characters');
+    .regex(/^[^\p{Cc}\u202a-\u202e\u2066-\u2069]+$/u, 'contains control characters');
 
 export const displayNameSchema = displayText(80);
 
