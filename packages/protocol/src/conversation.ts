@@ -21,6 +21,10 @@ export interface Participant {
   readonly media: MediaSwitches;
   /** Number of the event that last changed `state`. */
   readonly since: number;
+  /** When that was, milliseconds since 1970 by the host's clock. */
+  readonly sinceAt: number;
+  /** When the last invitation was made: it rings from here on. */
+  readonly invitedAt: number;
   /** Highest epoch on which the focus has seen this person's media (R21). */
   readonly connectedEpoch: number;
   /** Highest epoch to which this person's device has switched. */
@@ -39,6 +43,15 @@ export interface CallPath {
 export interface Transfer extends CallPath {
   /** Number of the event that started it: whoever joined before it must report ready. */
   readonly startedN: number;
+  readonly startedAt: number;
+}
+
+export interface TransferFailure {
+  readonly to: PathKind;
+  readonly outcome: 'not-needed' | 'failed' | 'timed-out';
+  readonly code: ErrorCode | null;
+  /** Number of the event that ended it. */
+  readonly n: number;
 }
 
 export interface Call {
@@ -52,10 +65,9 @@ export interface Call {
   /** The path that is being set up beside it. */
   readonly transfer: Transfer | null;
   /** Why the last transfer did not happen; cleared by the next one. */
-  readonly transferFailure: {
-    readonly outcome: 'not-needed' | 'failed' | 'timed-out';
-    readonly code: ErrorCode | null;
-  } | null;
+  readonly transferFailure: TransferFailure | null;
+  /** A direct path has failed during this call, so the call stays in the conference. */
+  readonly directFailed: boolean;
   /** Highest epoch used so far; the next attempt takes the one after it. */
   readonly lastEpoch: number;
   readonly ended: { readonly at: number; readonly reason: 'hung-up' | 'not-answered' | 'media-failed' | 'lost' } | null;
@@ -87,7 +99,7 @@ export function emptyConversation(id: ConversationId): ConversationState {
 
 const off: MediaSwitches = { microphone: false, camera: false };
 
-function newcomer(person: Person, addedBy: Address | null, n: number): Participant {
+function newcomer(person: Person, addedBy: Address | null, n: number, at: number): Participant {
   return {
     person,
     state: addedBy === null ? 'left' : 'invited',
@@ -96,6 +108,8 @@ function newcomer(person: Person, addedBy: Address | null, n: number): Participa
     device: null,
     media: off,
     since: n,
+    sinceAt: at,
+    invitedAt: at,
     connectedEpoch: 0,
     readyEpoch: 0,
   };
@@ -136,7 +150,7 @@ function apply(state: ConversationState, event: ConversationEvent): Conversation
   const { body, n, at } = event;
   switch (body.type) {
     case 'created': {
-      const participants = new Map(state.participants).set(body.by.address, newcomer(body.by, null, n));
+      const participants = new Map(state.participants).set(body.by.address, newcomer(body.by, null, n, at));
       return { ...state, title: body.title ?? null, createdAt: at, participants };
     }
     case 'call-started': {
@@ -157,6 +171,7 @@ function apply(state: ConversationState, event: ConversationEvent): Conversation
           path,
           transfer: null,
           transferFailure: null,
+          directFailed: false,
           lastEpoch: 1,
           ended: null,
         },
@@ -167,16 +182,16 @@ function apply(state: ConversationState, event: ConversationEvent): Conversation
       const before = participants.get(body.person.address);
       if (before && (before.state === 'joined' || before.state === 'invited' || before.state === 'alerting'))
         return state;
-      participants.set(body.person.address, newcomer(body.person, body.by, n));
+      participants.set(body.person.address, newcomer(body.person, body.by, n, at));
       return { ...state, participants };
     }
     case 'alerting':
       return withParticipant(state, body.address, (p) =>
-        p.state === 'invited' ? { state: 'alerting', since: n } : {},
+        p.state === 'invited' ? { state: 'alerting', since: n, sinceAt: at } : {},
       );
     case 'invitation-ended':
       return withParticipant(state, body.address, (p) =>
-        isRinging(p) ? { state: 'ended', outcome: body.outcome, since: n } : {},
+        isRinging(p) ? { state: 'ended', outcome: body.outcome, since: n, sinceAt: at } : {},
       );
     case 'joined': {
       const joined = withParticipant(state, body.address, () => ({
@@ -185,6 +200,7 @@ function apply(state: ConversationState, event: ConversationEvent): Conversation
         media: body.media,
         outcome: null,
         since: n,
+        sinceAt: at,
         connectedEpoch: 0,
         readyEpoch: 0,
       }));
@@ -197,7 +213,7 @@ function apply(state: ConversationState, event: ConversationEvent): Conversation
       return withParticipant(state, body.address, (p) => ({ connectedEpoch: Math.max(p.connectedEpoch, body.epoch) }));
     case 'left':
       return withParticipant(state, body.address, (p) =>
-        p.state === 'joined' ? { state: 'left', device: null, media: off, since: n } : {},
+        p.state === 'joined' ? { state: 'left', device: null, media: off, since: n, sinceAt: at } : {},
       );
     case 'transfer-started':
       return withCall(state, (call) => ({
@@ -207,8 +223,10 @@ function apply(state: ConversationState, event: ConversationEvent): Conversation
           focus: body.focus ?? null,
           offerer: body.offerer ?? null,
           startedN: n,
+          startedAt: at,
         },
         transferFailure: null,
+        directFailed: call.directFailed || (body.because === 'path-failed' && call.path.kind === 'direct'),
         lastEpoch: Math.max(call.lastEpoch, body.epoch),
       }));
     case 'path-ready':
@@ -222,15 +240,19 @@ function apply(state: ConversationState, event: ConversationEvent): Conversation
     case 'transfer-ended':
       return withCall(state, ({ transfer }) =>
         transfer?.epoch === body.epoch
-          ? { transfer: null, transferFailure: { outcome: body.outcome, code: body.code ?? null } }
+          ? {
+              transfer: null,
+              transferFailure: { to: transfer.kind, outcome: body.outcome, code: body.code ?? null, n },
+            }
           : {},
       );
     case 'call-ended': {
       const participants = new Map(state.participants);
       for (const [address, p] of participants) {
         if (p.state === 'joined')
-          participants.set(address, { ...p, state: 'left', device: null, media: off, since: n });
-        else if (isRinging(p)) participants.set(address, { ...p, state: 'ended', outcome: 'cancelled', since: n });
+          participants.set(address, { ...p, state: 'left', device: null, media: off, since: n, sinceAt: at });
+        else if (isRinging(p))
+          participants.set(address, { ...p, state: 'ended', outcome: 'cancelled', since: n, sinceAt: at });
       }
       return withCall({ ...state, participants }, () => ({ ended: { at, reason: body.reason }, transfer: null }));
     }

@@ -63,6 +63,8 @@ const bodies = [
     focus: focusRoomSchema.optional(),
     /** Who makes the offer when the new path is direct. */
     offerer: addressSchema.optional(),
+    /** Left out when people came or went. */
+    because: z.enum(['path-failed', 'engine-lost']).optional(),
   }),
   z.strictObject({ type: z.literal('path-ready'), address: addressSchema, epoch: epochSchema }),
   z.strictObject({ type: z.literal('path-changed'), epoch: epochSchema }),
