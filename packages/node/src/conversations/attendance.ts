@@ -1,0 +1,120 @@
+// What events mean for this node's own people, whether the conversation is hosted here or copied from elsewhere: their
+// devices are told, the newly invited are rung, and presence follows who is in a call.
+import {
+  type Address,
+  activeCall,
+  type ConversationEvent,
+  type ConversationId,
+  type ConversationState,
+  type DeviceId,
+  type Domain,
+  domainOf,
+  MAX_EVENTS_PER_MESSAGE,
+  type Outcome,
+} from '@parley/protocol';
+import type { Directory } from '../directory/api.ts';
+import type { Devices } from '../signalling/api.ts';
+import { audience, newcomers, newlyInvited } from './audience.ts';
+import type { Command } from './decide.ts';
+import type { EventStore } from './event-store.ts';
+
+export interface Attendance {
+  /** Takes note of a change; devices are told in order. `submit` carries commands to the host, here or elsewhere. */
+  changed(before: ConversationState, after: ConversationState, events: readonly ConversationEvent[]): void;
+  /** The call a person is in, on whichever device. */
+  callOf(address: Address): ConversationId | null;
+  callOfDevice(device: DeviceId): { conversation: ConversationId; address: Address } | null;
+}
+
+export function createAttendance(deps: {
+  domain: Domain;
+  devices: Devices;
+  directory: Directory;
+  store: EventStore;
+  submit: (id: ConversationId, by: Address, command: Command) => void;
+  failed: (id: ConversationId, error: unknown) => void;
+}): Attendance {
+  const { domain, devices, directory, store, submit, failed } = deps;
+  /** Who of ours is in a call, and with which device; emptied when they leave or the call ends. */
+  const calls = new Map<Address, { conversation: ConversationId; device: DeviceId }>();
+  const byDevice = new Map<DeviceId, { conversation: ConversationId; address: Address }>();
+
+  function tell(id: ConversationId, address: Address, events: readonly ConversationEvent[]): void {
+    for (let start = 0; start < events.length; start += MAX_EVENTS_PER_MESSAGE) {
+      devices.tellPerson(address, 'conversation.events', {
+        conversation: id,
+        events: events.slice(start, start + MAX_EVENTS_PER_MESSAGE),
+      });
+    }
+  }
+
+  /** A newcomer's devices lack everything before; if it is not in this batch, it is read again from the store. */
+  function tellAll(after: ConversationState, address: Address, events: readonly ConversationEvent[]): void {
+    if (events[0]?.n === 1) tell(after.id, address, events);
+    else {
+      // The devices fill the gap themselves if more events come in between (conversation.events).
+      store
+        .read(after.id, 0, after.n)
+        .then((all) => tell(after.id, address, all))
+        .catch((error: unknown) => failed(after.id, error));
+    }
+  }
+
+  function trackCall(before: ConversationState, after: ConversationState, address: Address): void {
+    const participant = after.participants.get(address);
+    const device = activeCall(after) && participant?.state === 'joined' ? participant.device : null;
+    const previous = before.participants.get(address)?.device ?? null;
+    if (previous && previous !== device) byDevice.delete(previous);
+    if (device) {
+      calls.set(address, { conversation: after.id, device });
+      byDevice.set(device, { conversation: after.id, address });
+      directory.setInCall(address, true);
+    } else if (calls.get(address)?.conversation === after.id) {
+      calls.delete(address);
+      directory.setInCall(address, false);
+    }
+  }
+
+  async function invite(id: ConversationId, address: Address): Promise<void> {
+    const outcome = await obstacle(address);
+    submit(id, address, outcome ? { type: 'refuse', outcome } : { type: 'alerting' });
+  }
+
+  /** Why this person cannot be rung now; null if at least one device of theirs rings (R13). */
+  async function obstacle(address: Address): Promise<Outcome | null> {
+    if (!(await directory.find(address))) return 'unknown-address';
+    const presence = directory.presenceOf(address);
+    if (presence === 'do-not-disturb') return 'do-not-disturb';
+    if (calls.has(address)) return 'busy';
+    return devices.of(address).length === 0 ? 'offline' : null;
+  }
+
+  return {
+    changed(before, after, events) {
+      const fresh = new Set(newcomers(before, after));
+      for (const address of audience(before, after)) {
+        if (domainOf(address) !== domain) continue;
+        if (fresh.has(address)) tellAll(after, address, events);
+        else tell(after.id, address, events);
+        trackCall(before, after, address);
+      }
+      for (const address of newlyInvited(before, after)) {
+        if (domainOf(address) === domain) invite(after.id, address).catch((error: unknown) => failed(after.id, error));
+      }
+      rememberStrangers(after, fresh);
+    },
+    callOf: (address) => calls.get(address)?.conversation ?? null,
+    callOfDevice: (device) => byDevice.get(device) ?? null,
+  };
+
+  /** People of other companies become contacts of ours by being in a call together. */
+  function rememberStrangers(after: ConversationState, fresh: ReadonlySet<Address>): void {
+    if (fresh.size === 0) return;
+    const people = [...after.participants.values()].map((p) => p.person);
+    for (const owner of people.filter((p) => domainOf(p.address) === domain)) {
+      for (const stranger of people.filter((p) => domainOf(p.address) !== domain)) {
+        directory.remember(owner.address, stranger).catch((error: unknown) => failed(after.id, error));
+      }
+    }
+  }
+}

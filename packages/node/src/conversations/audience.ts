@@ -1,0 +1,56 @@
+// Who is told of events, as pure functions: people take part, or did until these events.
+import {
+  type Address,
+  activeCall,
+  type ConversationState,
+  type Domain,
+  domainOf,
+  isRinging,
+  type Participant,
+} from '@parley/protocol';
+
+export function takesPart(participant: Participant | undefined): boolean {
+  return participant !== undefined && (participant.state === 'joined' || isRinging(participant));
+}
+
+/**
+ * Everybody who is to learn of the events between two states: those who take part before or after them, and, once the
+ * call is over, those who were in it (chat goes on among them).
+ */
+export function audience(before: ConversationState, after: ConversationState): Address[] {
+  const over = activeCall(after) === null;
+  return [...after.participants.values()]
+    .filter((p) => takesPart(p) || takesPart(before.participants.get(p.person.address)) || (over && p.state === 'left'))
+    .map((p) => p.person.address);
+}
+
+/** Who has just begun to take part and knows nothing of the earlier events. */
+export function newcomers(before: ConversationState, after: ConversationState): Address[] {
+  return [...after.participants.values()]
+    .filter((p) => takesPart(p) && !takesPart(before.participants.get(p.person.address)))
+    .map((p) => p.person.address);
+}
+
+/** People newly invited by these events, who must now be looked for. */
+export function newlyInvited(before: ConversationState, after: ConversationState): Address[] {
+  return [...after.participants.values()]
+    .filter((p) => p.state === 'invited' && before.participants.get(p.person.address)?.since !== p.since)
+    .map((p) => p.person.address);
+}
+
+export function domainsOf(addresses: readonly Address[], except: Domain): Domain[] {
+  return [...new Set(addresses.map(domainOf))].filter((domain) => domain !== except);
+}
+
+/** Conference rooms that the call used before and does not use after. */
+export function abandonedRooms(
+  before: ConversationState,
+  after: ConversationState,
+): { domain: Domain; room: string }[] {
+  const rooms = (state: ConversationState) => {
+    const call = activeCall(state);
+    return [call?.path.focus, call?.transfer?.focus].filter((focus) => focus != null);
+  };
+  const kept = new Set(rooms(after).map((focus) => focus.room));
+  return rooms(before).filter((focus) => !kept.has(focus.room));
+}

@@ -1,0 +1,101 @@
+// What follows by itself from a conversation's state: at once (`consequences`) or when time has passed (`nextDeadline`).
+// Pure. The host appends these after every event, so no rule needs a timer of its own and a restart forgets nothing.
+import {
+  activeCall,
+  awaitedForTransfer,
+  type Call,
+  type ConversationState,
+  type EventBody,
+  joinedParticipants,
+  ringingParticipants,
+} from '@parley/protocol';
+
+/** Durations in milliseconds. */
+export interface Patience {
+  readonly ring: number;
+  readonly transfer: number;
+  readonly returnToDirect: number;
+}
+
+/** The events that must follow now; empty when the state is at rest. Append them, fold, and ask again. */
+export function consequences(state: ConversationState): EventBody[] {
+  const call = activeCall(state);
+  if (!call) return [];
+  const joined = joinedParticipants(state);
+  const ringing = ringingParticipants(state);
+  if (joined.length === 0) return [{ type: 'call-ended', reason: 'hung-up' }];
+  if (joined.length === 1 && ringing.length === 0) {
+    return [{ type: 'call-ended', reason: call.answeredAt === null ? 'not-answered' : 'hung-up' }];
+  }
+  const { transfer } = call;
+  if (transfer) {
+    if (transfer.kind === 'conference' && call.path.kind === 'direct' && !call.directFailed) {
+      if (joined.length + ringing.length <= 2) {
+        return [{ type: 'transfer-ended', epoch: transfer.epoch, outcome: 'not-needed' }];
+      }
+    }
+    if (transfer.kind === 'direct' && joined.length !== 2) {
+      return [{ type: 'transfer-ended', epoch: transfer.epoch, outcome: 'not-needed' }];
+    }
+    if (awaitedForTransfer(state).length === 0) return [{ type: 'path-changed', epoch: transfer.epoch }];
+    return [];
+  }
+  return afterFailedTransfer(state, call);
+}
+
+/** A conference that did not come about: the two who talk go on, whoever was to be added is let go (R37). */
+function afterFailedTransfer(state: ConversationState, call: Call): EventBody[] {
+  const failure = call.transferFailure;
+  if (!failure || failure.outcome === 'not-needed' || failure.to !== 'conference') return [];
+  if (call.directFailed || call.path.kind === 'conference') return [{ type: 'call-ended', reason: 'media-failed' }];
+  const joined = joinedParticipants(state).sort((a, b) => a.since - b.since);
+  const stranded = joined.slice(2).map((p): EventBody => ({ type: 'left', address: p.person.address, reason: 'lost' }));
+  const unwanted = ringingParticipants(state).map(
+    (p): EventBody => ({ type: 'invitation-ended', address: p.person.address, outcome: 'cancelled' }),
+  );
+  // One invitation is what a call between two began with; it only goes when a conference was needed for it.
+  return joined.length >= 2 ? [...stranded, ...unwanted] : stranded;
+}
+
+export interface Deadline {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly events: EventBody[];
+}
+
+/** The next thing that happens if nothing else does; null when nothing will. */
+export function nextDeadline(state: ConversationState, patience: Patience): Deadline | null {
+  const call = activeCall(state);
+  if (!call) return null;
+  const deadlines: Deadline[] = ringingParticipants(state).map((p) => ({
+    at: p.invitedAt + patience.ring,
+    events: [{ type: 'invitation-ended', address: p.person.address, outcome: 'no-answer' }],
+  }));
+  if (call.transfer) {
+    const { epoch, startedAt } = call.transfer;
+    deadlines.push({
+      at: startedAt + patience.transfer,
+      events: [{ type: 'transfer-ended', epoch, outcome: 'timed-out', code: 'media-not-connected' }],
+    });
+  }
+  const back = returnToDirect(state, call);
+  if (back) deadlines.push({ at: back.since + patience.returnToDirect, events: [back.event] });
+  return deadlines.reduce<Deadline | null>((first, d) => (first === null || d.at < first.at ? d : first), null);
+}
+
+/** Two people left in a conference that was not asked for: they go back to a direct path (R41). */
+function returnToDirect(state: ConversationState, call: Call): { since: number; event: EventBody } | null {
+  const joined = joinedParticipants(state);
+  const [first, second] = joined;
+  if (call.path.kind !== 'conference' || call.policy !== 'direct-first' || call.directFailed || call.transfer)
+    return null;
+  if (joined.length !== 2 || !first || !second || ringingParticipants(state).length > 0) return null;
+  const everybody = [...state.participants.values()];
+  const failure = call.transferFailure;
+  // Having failed once with these two people it would fail again: wait until somebody comes or goes.
+  if (failure?.to === 'direct' && !everybody.some((p) => p.since > failure.n)) return null;
+  return {
+    since: Math.max(...everybody.map((p) => p.sinceAt)),
+    event: { type: 'transfer-started', epoch: call.lastEpoch + 1, to: 'direct', offerer: first.person.address },
+  };
+}

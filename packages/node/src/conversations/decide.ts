@@ -1,0 +1,225 @@
+// What the host makes of a command: pure decisions from the present state to the events to append. All rules of who may
+// do what, and when a call needs another path, are in this file and in consequences.ts; nothing here waits or sends.
+import {
+  type Address,
+  activeCall,
+  type Call,
+  type ConversationState,
+  type DeviceId,
+  type EventBody,
+  type FocusRoom,
+  isRinging,
+  joinedParticipants,
+  MAX_PARTICIPANTS,
+  type MediaSwitches,
+  type Outcome,
+  ParleyError,
+  type Participant,
+  type Person,
+  ringingParticipants,
+} from '@parley/protocol';
+
+/** What a participant, their provider, or the focus may bring about in a running conversation. */
+export type Command =
+  | { type: 'alerting' }
+  | { type: 'refuse'; outcome: Outcome }
+  | { type: 'accept'; device: DeviceId; media: MediaSwitches }
+  | { type: 'decline' }
+  | { type: 'cancel'; address: Address }
+  | { type: 'add'; person: Person }
+  | { type: 'leave'; reason: 'hung-up' | 'lost' }
+  | { type: 'media'; media: MediaSwitches }
+  | { type: 'ready'; epoch: number }
+  | { type: 'path-failed'; epoch: number }
+  | { type: 'send'; text: string }
+  | { type: 'connected'; room: string }
+  | { type: 'room-lost'; room: string };
+
+/**
+ * `needsFocus`: the command can only be carried out with a conference room; reserve one and decide again with it.
+ * If none is to be had: append `otherwise`; where that is null the command fails and nothing changes (R37).
+ */
+export type Decision = { events: EventBody[] } | { needsFocus: true; otherwise: EventBody[] | null };
+
+const done = (...events: EventBody[]): Decision => ({ events });
+
+/**
+ * Decides on a command made by (or for) `by`.
+ * @param focus a reserved conference room, once `needsFocus` was answered
+ * @throws ParleyError `unknown-conversation`, `not-in-call`, `call-ended`, `answered-elsewhere`, `already-invited`,
+ *   `not-allowed`, `out-of-turn`, `conversation-full`
+ */
+export function decide(state: ConversationState, by: Address, command: Command, focus: FocusRoom | null): Decision {
+  const self = state.participants.get(by);
+  if (!self) throw new ParleyError('unknown-conversation');
+  if (command.type === 'send') return done({ type: 'message', by, text: command.text });
+  const call = activeCall(state);
+  if (!call) throw new ParleyError('call-ended');
+
+  switch (command.type) {
+    case 'alerting':
+      return self.state === 'invited' ? done({ type: 'alerting', address: by }) : done();
+    case 'refuse':
+      return isRinging(self) ? done(ended(self, command.outcome)) : done();
+    case 'accept':
+      return accept(self, command.device, command.media);
+    case 'decline':
+      if (!isRinging(self)) throw new ParleyError('out-of-turn', 'this person is not being rung');
+      return done(ended(self, 'declined'));
+    case 'cancel':
+      return cancel(state, call, by, command.address);
+    case 'add':
+      return add(state, call, self, command.person, focus);
+    case 'leave':
+      if (isRinging(self)) return done(ended(self, 'declined'));
+      return self.state === 'joined' ? done({ type: 'left', address: by, reason: command.reason }) : done();
+    case 'media':
+      requireJoined(self);
+      return sameMedia(self.media, command.media) ? done() : done({ type: 'media', address: by, media: command.media });
+    case 'ready':
+      requireJoined(self);
+      return call.transfer?.epoch === command.epoch && self.readyEpoch < command.epoch
+        ? done({ type: 'path-ready', address: by, epoch: command.epoch })
+        : done();
+    case 'path-failed':
+      requireJoined(self);
+      return pathFailed(state, call, self, command.epoch, focus);
+    case 'connected': {
+      const epoch = epochOfRoom(call, command.room);
+      return self.state === 'joined' && epoch > self.connectedEpoch
+        ? done({ type: 'connected', address: by, epoch })
+        : done();
+    }
+    case 'room-lost':
+      return roomLost(state, call, command.room, focus);
+  }
+}
+
+/** The events with which a call begins: who called whom, and the caller's own device. */
+export function begin(options: {
+  by: Person;
+  device: DeviceId;
+  media: MediaSwitches;
+  to: readonly Person[];
+  title: string | undefined;
+  policy: 'direct-first' | 'conference';
+  focus: FocusRoom | null;
+}): EventBody[] {
+  const { by, device, media, to, title, policy, focus } = options;
+  return [
+    title === undefined ? { type: 'created', by } : { type: 'created', by, title },
+    focus ? { type: 'call-started', by: by.address, policy, focus } : { type: 'call-started', by: by.address, policy },
+    { type: 'joined', address: by.address, device, media },
+    ...to.map((person): EventBody => ({ type: 'added', by: by.address, person })),
+  ];
+}
+
+/** A path between two devices serves two people; more, or the wish of the caller, needs a conference. */
+export function needsConference(policy: 'direct-first' | 'conference', people: number): boolean {
+  return policy === 'conference' || people > 2;
+}
+
+function accept(self: Participant, device: DeviceId, media: MediaSwitches): Decision {
+  if (self.state === 'joined') {
+    if (self.device === device) return done();
+    throw new ParleyError('answered-elsewhere');
+  }
+  if (!isRinging(self)) throw new ParleyError('call-ended', 'the invitation is over');
+  return done({ type: 'joined', address: self.person.address, device, media });
+}
+
+function cancel(state: ConversationState, call: Call, by: Address, address: Address): Decision {
+  const target = state.participants.get(address);
+  if (!target) throw new ParleyError('unknown-address');
+  if (target.addedBy !== by && call.by !== by)
+    throw new ParleyError('not-allowed', 'somebody else invited this person');
+  return isRinging(target) ? done(ended(target, 'cancelled')) : done();
+}
+
+function add(
+  state: ConversationState,
+  call: Call,
+  self: Participant,
+  person: Person,
+  focus: FocusRoom | null,
+): Decision {
+  requireJoined(self);
+  const target = state.participants.get(person.address);
+  if (target && (target.state === 'joined' || isRinging(target))) throw new ParleyError('already-invited');
+  if (!target && state.participants.size >= MAX_PARTICIPANTS) throw new ParleyError('conversation-full');
+  const added: EventBody = { type: 'added', by: self.person.address, person };
+  const people = joinedParticipants(state).length + ringingParticipants(state).length + 1;
+  if (!needsConference(call.policy, people)) return done(added);
+  if (call.path.kind === 'conference') {
+    // On its way back to two people, and now a third: stay where we are.
+    return call.transfer?.kind === 'direct' ? done(abandon(call.transfer.epoch), added) : done(added);
+  }
+  if (call.transfer?.kind === 'conference') return done(added);
+  if (!focus) return { needsFocus: true, otherwise: null };
+  return done(added, { type: 'transfer-started', epoch: call.lastEpoch + 1, to: 'conference', focus });
+}
+
+function pathFailed(
+  state: ConversationState,
+  call: Call,
+  self: Participant,
+  epoch: number,
+  focus: FocusRoom | null,
+): Decision {
+  const lost: EventBody = { type: 'left', address: self.person.address, reason: 'lost' };
+  if (call.transfer?.epoch === epoch) {
+    // Somebody who came later has only this path; the others' transfer does not depend on them.
+    if (self.since > call.transfer.startedN) return done(lost);
+    return done({ type: 'transfer-ended', epoch, outcome: 'failed', code: 'media-not-connected' });
+  }
+  // A transfer that is under way already leads away from the broken path.
+  if (call.path.epoch !== epoch || call.transfer) return done();
+  if (call.path.kind === 'conference') {
+    return joinedParticipants(state).length > 2 ? done(lost) : done({ type: 'call-ended', reason: 'media-failed' });
+  }
+  if (joinedParticipants(state).length < 2) return done();
+  if (!focus) return { needsFocus: true, otherwise: [{ type: 'call-ended', reason: 'media-failed' }] };
+  return done({ type: 'transfer-started', epoch: call.lastEpoch + 1, to: 'conference', focus, because: 'path-failed' });
+}
+
+function roomLost(state: ConversationState, call: Call, room: string, focus: FocusRoom | null): Decision {
+  if (call.transfer?.focus?.room === room) {
+    return done({ type: 'transfer-ended', epoch: call.transfer.epoch, outcome: 'failed', code: 'engine-lost' });
+  }
+  if (call.path.focus?.room !== room || call.transfer) return done();
+  const epoch = call.lastEpoch + 1;
+  const [first, second, ...more] = joinedParticipants(state);
+  const onlyTwo = first && second && more.length === 0 && ringingParticipants(state).length === 0;
+  if (onlyTwo && call.policy === 'direct-first' && !call.directFailed) {
+    return done({
+      type: 'transfer-started',
+      epoch,
+      to: 'direct',
+      offerer: first.person.address,
+      because: 'engine-lost',
+    });
+  }
+  if (!focus) return { needsFocus: true, otherwise: [{ type: 'call-ended', reason: 'media-failed' }] };
+  return done({ type: 'transfer-started', epoch, to: 'conference', focus, because: 'engine-lost' });
+}
+
+function epochOfRoom(call: Call, room: string): number {
+  if (call.transfer?.focus?.room === room) return call.transfer.epoch;
+  return call.path.focus?.room === room ? call.path.epoch : 0;
+}
+
+function ended(participant: Participant, outcome: Outcome): EventBody {
+  return { type: 'invitation-ended', address: participant.person.address, outcome };
+}
+
+function abandon(epoch: number): EventBody {
+  return { type: 'transfer-ended', epoch, outcome: 'not-needed' };
+}
+
+function requireJoined(self: Participant): void {
+  if (self.state !== 'joined') throw new ParleyError('not-in-call');
+}
+
+function sameMedia(a: MediaSwitches, b: MediaSwitches): boolean {
+  return a.microphone === b.microphone && a.camera === b.camera;
+}

@@ -1,0 +1,295 @@
+// Conversations of this node's people: hosted here (host.ts) or elsewhere (copies.ts). This file connects the requests
+// of devices and of other providers with both.
+import {
+  type Address,
+  activeCall,
+  asParleyError,
+  type ConversationId,
+  type DeviceId,
+  type Domain,
+  domainOf,
+  type History,
+  hostOf,
+  joinedParticipants,
+  MAX_EVENTS_PER_MESSAGE,
+  ParleyError,
+  type Person,
+  type RelayedCommand,
+} from '@parley/protocol';
+import type { Logger } from 'pino';
+import type { Directory } from '../directory/api.ts';
+import type { DomainSigner, Federation } from '../federation/api.ts';
+import type { Caller, Devices } from '../signalling/api.ts';
+import type { Storage } from '../storage/index.ts';
+import type { ConferenceRooms, Conversations } from './api.ts';
+import { createAttendance } from './attendance.ts';
+import { audience, domainsOf, takesPart } from './audience.ts';
+import type { Patience } from './consequences.ts';
+import { receiveEvents } from './copies.ts';
+import { begin, type Command, needsConference } from './decide.ts';
+import { createDeliveries } from './delivery.ts';
+import { createEventStore } from './event-store.ts';
+import { createHistories } from './histories.ts';
+import { createHost, type Publish } from './host.ts';
+import { createSerialQueues } from './queue.ts';
+import { routeSignal } from './signals.ts';
+
+/** How long a pass for a conference is good for, in seconds: a device uses it at once. */
+const TICKET_SECONDS = 60;
+export const TICKET_TYPE = 'parley-ticket+jwt';
+
+export async function createConversations(deps: {
+  domain: Domain;
+  storage: Storage;
+  devices: Devices;
+  directory: Directory;
+  federation: Federation;
+  signer: DomainSigner;
+  rooms: ConferenceRooms;
+  patience: Patience;
+  log: Logger;
+}): Promise<Conversations> {
+  const { domain, storage, devices, directory, federation, signer, rooms, patience, log } = deps;
+  const store = createEventStore(storage);
+  const histories = createHistories(store);
+  const queues = createSerialQueues();
+  const failed = (id: ConversationId, error: unknown) =>
+    log.warn({ conversation: id, code: asParleyError(error).code, err: error }, 'a step of a conversation failed');
+
+  const deliveries = createDeliveries({
+    store,
+    federation,
+    log,
+    failed: (id, to, code) => void cannotReach(id, to, code),
+  });
+  const attendance = createAttendance({
+    domain,
+    devices,
+    directory,
+    store,
+    failed,
+    submit: (id, by, command) => submit(id, by, command).catch((error: unknown) => failed(id, error)),
+  });
+  const publish: Publish = (before, after, events) => {
+    attendance.changed(before, after, events);
+    if (hostOf(after.id) !== domain) return;
+    for (const other of domainsOf(audience(before, after), domain)) deliveries.push(after.id, other, after.n);
+  };
+  const host = createHost({ domain, histories, queues, rooms, patience, publish, log });
+
+  /** Carries a command of one of our own people to wherever the conversation is hosted. */
+  async function submit(id: ConversationId, by: Address, command: Command | RelayedCommand): Promise<void> {
+    if (hostOf(id) === domain) return host.execute(id, by, await complete(id, command));
+    if (command.type === 'connected' || command.type === 'room-lost') throw new ParleyError('internal-error');
+    const relayed: RelayedCommand =
+      command.type === 'add' && 'person' in command ? { type: 'add', address: command.person.address } : command;
+    await federation.request(hostOf(id), 'conversation.command', { conversation: id, by, command: relayed });
+  }
+
+  /** The host finds out whom an address means. */
+  async function complete(id: ConversationId, command: Command | RelayedCommand): Promise<Command> {
+    if (command.type !== 'add' || 'person' in command) return command;
+    const state = await histories.get(id);
+    const ours = [...(state?.participants.keys() ?? [])].find((address) => domainOf(address) === domain);
+    if (!ours) throw new ParleyError('unknown-conversation');
+    return { type: 'add', person: await personAt(command.address, ours) };
+  }
+
+  async function personAt(address: Address, by: Address): Promise<Person> {
+    const own = await directory.find(address);
+    if (own) return own;
+    if (domainOf(address) === domain) throw new ParleyError('unknown-address');
+    return (await directory.lookup(address, by)).person;
+  }
+
+  /** A provider that does not answer: nobody there will ring. Who is in the call already stays; media may still flow. */
+  async function cannotReach(id: ConversationId, other: Domain, code: string): Promise<void> {
+    const state = await histories.get(id);
+    if (!state) return;
+    const outcome =
+      code === 'provider-untrusted' || code === 'provider-refused' || code === 'not-allowed'
+        ? 'refused'
+        : 'unreachable';
+    for (const p of state.participants.values()) {
+      if (p.state !== 'invited' || domainOf(p.person.address) !== other) continue;
+      await host
+        .execute(id, p.person.address, { type: 'refuse', outcome })
+        .catch((error: unknown) => failed(id, error));
+    }
+  }
+
+  async function participantState(id: ConversationId, address: Address) {
+    const state = await histories.get(id);
+    const participant = state?.participants.get(address);
+    if (!state || !participant) throw new ParleyError('unknown-conversation');
+    return { state, participant };
+  }
+
+  async function history(id: ConversationId, after: number, until: number): Promise<History> {
+    const limit = Math.max(0, Math.min(MAX_EVENTS_PER_MESSAGE, until - after));
+    const events = limit === 0 ? [] : await store.read(id, after, limit);
+    return { conversation: id, events, complete: (events.at(-1)?.n ?? after) >= until };
+  }
+
+  /** Only a device that takes part acts for a person in a call; a person's other devices may only answer or decline. */
+  async function asParticipant(
+    caller: Caller,
+    id: ConversationId,
+    command: RelayedCommand,
+  ): Promise<Record<string, never>> {
+    const { participant } = await participantState(id, caller.address);
+    if (participant.state === 'joined' && participant.device !== caller.device) throw new ParleyError('not-in-call');
+    await submit(id, caller.address, command);
+    return {};
+  }
+
+  devices.handle('call.start', async (caller, { to, policy, title, media, offer }) => {
+    if (attendance.callOf(caller.address)) throw new ParleyError('already-in-call');
+    if (to.includes(caller.address)) throw new ParleyError('invalid-parameters', 'to: one cannot call oneself');
+    const people = await Promise.all([...new Set(to)].map((address) => personAt(address, caller.address)));
+    const conference = needsConference(policy, people.length + 1);
+    const state = await host.create(caller.address, conference, (focus) =>
+      begin({ by: caller.person, device: caller.device, media, to: people, title, policy, focus }),
+    );
+    const [only] = people;
+    if (offer && !conference && only) {
+      const signal = { type: 'offer' as const, path: offer.path, epoch: 1, sdp: offer.sdp };
+      routeSignal({ domain, devices, federation }, state, caller, { address: only.address }, signal).catch(
+        (error: unknown) => failed(state.id, error),
+      );
+    }
+    return history(state.id, 0, state.n);
+  });
+  devices.handle('call.accept', async (caller, { conversation, media }) => {
+    const current = attendance.callOf(caller.address);
+    if (current && current !== conversation) throw new ParleyError('already-in-call');
+    return acceptOn(caller, conversation, media);
+  });
+  async function acceptOn(caller: Caller, id: ConversationId, media: { microphone: boolean; camera: boolean }) {
+    await participantState(id, caller.address);
+    await submit(id, caller.address, { type: 'accept', device: caller.device, media });
+    return {};
+  }
+  devices.handle('call.decline', (c, p) => asParticipant(c, p.conversation, { type: 'decline' }));
+  devices.handle('call.cancel', (c, p) => asParticipant(c, p.conversation, { type: 'cancel', address: p.address }));
+  devices.handle('call.add', (c, p) => asParticipant(c, p.conversation, { type: 'add', address: p.address }));
+  devices.handle('call.leave', (c, p) => asParticipant(c, p.conversation, { type: 'leave', reason: 'hung-up' }));
+  devices.handle('call.media', (c, p) => asParticipant(c, p.conversation, { type: 'media', media: p.media }));
+  devices.handle('call.ready', (c, p) => asParticipant(c, p.conversation, { type: 'ready', epoch: p.epoch }));
+  devices.handle('call.pathFailed', (c, p) =>
+    asParticipant(c, p.conversation, { type: 'path-failed', epoch: p.epoch }),
+  );
+  devices.handle('conversation.send', (c, p) => asParticipant(c, p.conversation, { type: 'send', text: p.text }));
+  devices.handle('call.signal', async (caller, { conversation, to, signal }) => {
+    const from = { address: caller.address, device: caller.device };
+    await routeSignal({ domain, devices, federation }, await histories.get(conversation), from, to, signal);
+    return {};
+  });
+  devices.handle('conversation.events', async (caller, { conversation, after }) => {
+    const { state, participant } = await participantState(conversation, caller.address);
+    const sees = takesPart(participant) || !activeCall(state) ? state.n : participant.since;
+    return history(conversation, after, sees);
+  });
+  devices.handle('focus.ticket', async (caller, { conversation, epoch }) => {
+    const request = { conversation, epoch, address: caller.address, device: caller.device };
+    if (hostOf(conversation) === domain) return { ticket: await ticket(request) };
+    return federation.request(hostOf(conversation), 'focus.ticket', request);
+  });
+  devices.on('gone', ({ device, reason }) => {
+    const call = attendance.callOfDevice(device);
+    if (!call) return;
+    submit(call.conversation, call.address, { type: 'leave', reason: reason === 'bye' ? 'hung-up' : 'lost' }).catch(
+      (error: unknown) => failed(call.conversation, error),
+    );
+  });
+
+  /** After a restart none of our devices is in a call any more; the hosts elsewhere must know. */
+  function leaveCopies(): void {
+    for (const state of histories.active()) {
+      for (const { person } of joinedParticipants(state)) {
+        if (domainOf(person.address) !== domain) continue;
+        submit(state.id, person.address, { type: 'leave', reason: 'lost' }).catch((error: unknown) =>
+          failed(state.id, error),
+        );
+      }
+    }
+  }
+
+  /** A pass signed by the host, for one device, one room, one use (RFC 7519 claims; `jti` for single use). */
+  async function ticket(wanted: {
+    conversation: ConversationId;
+    epoch: number;
+    address: Address;
+    device: DeviceId;
+  }): Promise<string> {
+    const { state, participant } = await participantState(wanted.conversation, wanted.address);
+    if (participant.state !== 'joined' || participant.device !== wanted.device) throw new ParleyError('not-in-call');
+    const call = activeCall(state);
+    const path = [call?.transfer, call?.path].find((p) => p?.epoch === wanted.epoch);
+    if (!path?.focus) throw new ParleyError('out-of-turn', 'there is no conference with this epoch');
+    const { room, domain: focus } = path.focus;
+    const { address, device, conversation, epoch } = wanted;
+    return signer.sign(TICKET_TYPE, { aud: focus, sub: address, device, room, conversation, epoch }, TICKET_SECONDS);
+  }
+
+  const requireFrom = (from: Domain, address: Address) => {
+    if (domainOf(address) !== from) throw new ParleyError('not-allowed', 'a provider speaks only for its own people');
+  };
+  federation.handle('conversation.deliver', async (from, { conversation, events }) => ({
+    have: await receiveEvents({ domain, histories, queues, publish }, from, conversation, events),
+  }));
+  federation.handle('conversation.command', async (from, { conversation, by, command }) => {
+    requireFrom(from, by);
+    if (hostOf(conversation) !== domain) throw new ParleyError('unknown-conversation');
+    await participantState(conversation, by);
+    await host.execute(conversation, by, await complete(conversation, command));
+    return {};
+  });
+  federation.handle('call.signal', async (from, { conversation, from: sender, to, signal }) => {
+    requireFrom(from, sender.address);
+    if (domainOf(to.address) !== domain) throw new ParleyError('not-allowed', 'not a relay for other providers');
+    // In turn, so that an offer does not overtake the invitation it belongs to.
+    await queues.run(conversation, async () =>
+      routeSignal({ domain, devices, federation }, await histories.get(conversation), sender, to, signal),
+    );
+    return {};
+  });
+  federation.handle('focus.ticket', async (from, wanted) => {
+    requireFrom(from, wanted.address);
+    return { ticket: await ticket(wanted) };
+  });
+
+  for (const { id } of await store.activeIds()) await histories.get(id);
+  await host.endAll('lost');
+  leaveCopies();
+  await deliveries.resume();
+
+  return {
+    async historyFor(address) {
+      const mine = [...histories.active()].filter((state) => takesPart(state.participants.get(address)));
+      return Promise.all(mine.map((state) => history(state.id, 0, state.n)));
+    },
+    state: (id) => histories.get(id),
+    async roomReport(focus, id, room, report) {
+      const state = await histories.get(id);
+      const call = state && activeCall(state);
+      if (
+        !state ||
+        !call ||
+        ![call.path.focus, call.transfer?.focus].some((f) => f?.room === room && f.domain === focus)
+      )
+        return;
+      if (report.type === 'connected') await host.execute(id, report.address, { type: 'connected', room });
+      if (report.type === 'room-lost') {
+        const [someone] = joinedParticipants(state);
+        if (someone) await host.execute(id, someone.person.address, { type: 'room-lost', room });
+      }
+    },
+    async close() {
+      host.close();
+      deliveries.close();
+    },
+  };
+}
+
+export { hasCallOf } from './copies.ts';
