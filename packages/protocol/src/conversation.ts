@@ -38,6 +38,8 @@ export interface CallPath {
   readonly focus: FocusRoom | null;
   /** Who makes the offer; present exactly when kind is `direct`. */
   readonly offerer: Address | null;
+  /** The people a direct path connects, while they stay; empty when kind is `conference`. */
+  readonly between: readonly Address[];
 }
 
 export interface Transfer extends CallPath {
@@ -146,6 +148,13 @@ function withCall(state: ConversationState, change: (call: Call) => Partial<Call
   return state.call ? { ...state, call: { ...state.call, ...change(state.call) } } : state;
 }
 
+/** Whoever goes is no longer at an end of a direct path, and does not come back to it. */
+function withoutOnPath(state: ConversationState, address: Address): ConversationState {
+  const without = <P extends CallPath>(path: P): P =>
+    path.between.includes(address) ? { ...path, between: path.between.filter((a) => a !== address) } : path;
+  return withCall(state, ({ path, transfer }) => ({ path: without(path), transfer: transfer && without(transfer) }));
+}
+
 function apply(state: ConversationState, event: ConversationEvent): ConversationState {
   const { body, n, at } = event;
   switch (body.type) {
@@ -160,6 +169,7 @@ function apply(state: ConversationState, event: ConversationEvent): Conversation
         epoch: 1,
         focus: body.focus ?? null,
         offerer: conference ? null : body.by,
+        between: conference ? [] : [body.by],
       };
       return {
         ...state,
@@ -183,14 +193,19 @@ function apply(state: ConversationState, event: ConversationEvent): Conversation
       if (before && (before.state === 'joined' || before.state === 'invited' || before.state === 'alerting'))
         return state;
       participants.set(body.person.address, newcomer(body.person, body.by, n, at));
-      return { ...state, participants };
+      // The one whom a direct call was made to; everybody after that comes by a conference.
+      return withCall({ ...state, participants }, ({ path, transfer }) =>
+        path.kind === 'direct' && path.between.length === 1 && !transfer
+          ? { path: { ...path, between: [...path.between, body.person.address] } }
+          : {},
+      );
     }
     case 'alerting':
       return withParticipant(state, body.address, (p) =>
         p.state === 'invited' ? { state: 'alerting', since: n, sinceAt: at } : {},
       );
     case 'invitation-ended':
-      return withParticipant(state, body.address, (p) =>
+      return withParticipant(withoutOnPath(state, body.address), body.address, (p) =>
         isRinging(p) ? { state: 'ended', outcome: body.outcome, since: n, sinceAt: at } : {},
       );
     case 'joined': {
@@ -212,7 +227,7 @@ function apply(state: ConversationState, event: ConversationEvent): Conversation
     case 'connected':
       return withParticipant(state, body.address, (p) => ({ connectedEpoch: Math.max(p.connectedEpoch, body.epoch) }));
     case 'left':
-      return withParticipant(state, body.address, (p) =>
+      return withParticipant(withoutOnPath(state, body.address), body.address, (p) =>
         p.state === 'joined' ? { state: 'left', device: null, media: off, since: n, sinceAt: at } : {},
       );
     case 'transfer-started':
@@ -222,6 +237,7 @@ function apply(state: ConversationState, event: ConversationEvent): Conversation
           epoch: body.epoch,
           focus: body.focus ?? null,
           offerer: body.offerer ?? null,
+          between: body.to === 'direct' ? joinedParticipants(state).map((p) => p.person.address) : [],
           startedN: n,
           startedAt: at,
         },
@@ -234,8 +250,8 @@ function apply(state: ConversationState, event: ConversationEvent): Conversation
     case 'path-changed':
       return withCall(state, ({ transfer }) => {
         if (transfer?.epoch !== body.epoch) return {};
-        const { kind, epoch, focus, offerer } = transfer;
-        return { path: { kind, epoch, focus, offerer }, transfer: null };
+        const { kind, epoch, focus, offerer, between } = transfer;
+        return { path: { kind, epoch, focus, offerer, between }, transfer: null };
       });
     case 'transfer-ended':
       return withCall(state, ({ transfer }) =>
@@ -279,6 +295,12 @@ export function ringingParticipants(state: ConversationState): Participant[] {
 /** The call while it goes on; null before, after and without one. */
 export function activeCall(state: ConversationState): Call | null {
   return state.call && state.call.ended === null ? state.call : null;
+}
+
+/** Both ends of the direct path in use are still there, in the call or being rung to it. */
+export function directPathIntact(state: ConversationState): boolean {
+  const path = state.call?.path;
+  return path?.kind === 'direct' && path.between.length === 2;
 }
 
 /**

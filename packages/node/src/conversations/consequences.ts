@@ -5,9 +5,11 @@ import {
   awaitedForTransfer,
   type Call,
   type ConversationState,
+  directPathIntact,
   type EventBody,
   joinedParticipants,
   ringingParticipants,
+  type Transfer,
 } from '@parley/protocol';
 
 /** Durations in milliseconds. */
@@ -28,33 +30,31 @@ export function consequences(state: ConversationState): EventBody[] {
     return [{ type: 'call-ended', reason: call.answeredAt === null ? 'not-answered' : 'hung-up' }];
   }
   const { transfer } = call;
-  if (transfer) {
-    if (transfer.kind === 'conference' && call.path.kind === 'direct' && !call.directFailed) {
-      if (joined.length + ringing.length <= 2) {
-        return [{ type: 'transfer-ended', epoch: transfer.epoch, outcome: 'not-needed' }];
-      }
-    }
-    if (transfer.kind === 'direct' && joined.length !== 2) {
-      return [{ type: 'transfer-ended', epoch: transfer.epoch, outcome: 'not-needed' }];
-    }
-    if (awaitedForTransfer(state).length === 0) return [{ type: 'path-changed', epoch: transfer.epoch }];
-    return [];
+  if (!transfer) return afterFailedTransfer(state, call);
+  if (notNeeded(state, call, transfer)) {
+    return [{ type: 'transfer-ended', epoch: transfer.epoch, outcome: 'not-needed' }];
   }
-  return afterFailedTransfer(state, call);
+  return awaitedForTransfer(state).length === 0 ? [{ type: 'path-changed', epoch: transfer.epoch }] : [];
+}
+
+/** A third person who did not come after all; or a way back for two who are not the same two, or not two, any more. */
+function notNeeded(state: ConversationState, call: Call, transfer: Transfer): boolean {
+  const people = joinedParticipants(state).length + ringingParticipants(state).length;
+  if (transfer.kind === 'direct') return transfer.between.length !== 2 || people !== 2;
+  return !call.directFailed && directPathIntact(state) && people === 2;
 }
 
 /** A conference that did not come about: the two who talk go on, whoever was to be added is let go (R37). */
 function afterFailedTransfer(state: ConversationState, call: Call): EventBody[] {
   const failure = call.transferFailure;
   if (!failure || failure.outcome === 'not-needed' || failure.to !== 'conference') return [];
-  if (call.directFailed || call.path.kind === 'conference') return [{ type: 'call-ended', reason: 'media-failed' }];
-  const joined = joinedParticipants(state).sort((a, b) => a.since - b.since);
-  const stranded = joined.slice(2).map((p): EventBody => ({ type: 'left', address: p.person.address, reason: 'lost' }));
-  const unwanted = ringingParticipants(state).map(
-    (p): EventBody => ({ type: 'invitation-ended', address: p.person.address, outcome: 'cancelled' }),
-  );
-  // One invitation is what a call between two began with; it only goes when a conference was needed for it.
-  return joined.length >= 2 ? [...stranded, ...unwanted] : stranded;
+  if (call.directFailed || !directPathIntact(state)) return [{ type: 'call-ended', reason: 'media-failed' }];
+  const stranded = joinedParticipants(state).filter((p) => !call.path.between.includes(p.person.address));
+  const unwanted = ringingParticipants(state).filter((p) => !call.path.between.includes(p.person.address));
+  return [
+    ...stranded.map((p): EventBody => ({ type: 'left', address: p.person.address, reason: 'lost' })),
+    ...unwanted.map((p): EventBody => ({ type: 'invitation-ended', address: p.person.address, outcome: 'cancelled' })),
+  ];
 }
 
 export interface Deadline {
