@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { importsOf } from './imports.ts';
 import { firstMissing } from './install.mjs';
+import { missingOptionalPackages } from './lock.ts';
 import { judgeRooms, type SourceFile } from './rooms.ts';
 
 const exportsOf = new Map([
@@ -82,5 +83,24 @@ describe('what has to be installed', () => {
   it('is a package that is missing or another version', () => {
     assert.equal(firstMissing(lock, {}), 'node_modules/x');
     assert.equal(firstMissing(lock, { 'node_modules/x': { version: '2.0.0' } }), 'node_modules/x');
+  });
+});
+
+describe('a complete lock file', () => {
+  it('lists binaries for other platforms too, each kept to its platform', () => {
+    const packages = {
+      'node_modules/tool': { version: '1.0.0', dev: true, optionalDependencies: { '@tool/darwin-arm64': '1.0.0' } },
+    };
+    const missing = missingOptionalPackages(packages);
+    assert.deepEqual(missing, {
+      'node_modules/@tool/darwin-arm64': {
+        version: '1.0.0',
+        dev: true,
+        optional: true,
+        os: ['darwin'],
+        cpu: ['arm64'],
+      },
+    });
+    assert.deepEqual(missingOptionalPackages({ ...packages, ...missing }), {});
   });
 });
