@@ -1,0 +1,190 @@
+// The life of devices: hello, resume, away, gone. Every change of which devices exist happens in this file, and each is
+// told to the rest of the node exactly once.
+import type { EventEmitter } from 'node:events';
+import {
+  type Address,
+  type ClientSettings,
+  type DeviceNotification,
+  type DeviceParams,
+  type DeviceResult,
+  type History,
+  MAX_FRAME_BYTES,
+  type NotificationParams,
+  ParleyError,
+  type Provider,
+  type RpcId,
+} from '@parley/protocol';
+import type { Logger } from 'pino';
+import type { DeviceEvents } from './api.ts';
+import { closeCodes } from './close-codes.ts';
+import type { Connection } from './connection.ts';
+import { createDevice, type Device, flush, type WebSession } from './device.ts';
+import { writeSuccess } from './dispatcher.ts';
+import { fitHistories } from './history-budget.ts';
+import type { SignallingLimits } from './limits.ts';
+import type { Rates } from './rates.ts';
+import { createRegistry, makeRoom, type Registry } from './registry.ts';
+
+export type EndReason = NotificationParams<'session.ended'>['reason'];
+export type HelloParams = DeviceParams<'session.hello'>;
+
+export interface Hub {
+  readonly registry: Registry;
+  /**
+   * Answers a hello with its result and attaches the device to the connection. Throws `session-expired`,
+   * `too-many-requests`, `internal-error`; no device is left then.
+   */
+  hello(asked: {
+    id: RpcId;
+    params: HelloParams;
+    session: WebSession;
+    connection: Connection;
+    rates: Rates;
+    attached(device: Device): void;
+  }): Promise<void>;
+  /** Numbers and keeps what `write` gives, and sends it as soon as it can. */
+  tell(device: Device, write: (seq: number) => string): void;
+  /** Its socket is closed. Nothing happens if the device has another by now. */
+  socketClosed(device: Device, connection: Connection, clean: boolean): void;
+  /** Lets the device go at once. */
+  drop(device: Device, reason: 'bye' | 'lost'): void;
+  /** Tells the device that its session is over, then lets it go. */
+  end(device: Device, reason: EndReason): void;
+}
+
+export interface HubOptions {
+  readonly resumeSeconds: number;
+  readonly settings: () => ClientSettings;
+  readonly provider: Provider;
+  readonly historyFor: (address: Address) => Promise<History[]>;
+  readonly limits: SignallingLimits;
+  readonly now: () => number;
+  readonly log: Logger;
+  readonly events: EventEmitter<DeviceEvents>;
+}
+
+/** What hello's answer needs besides its conversations. */
+const HELLO_OVERHEAD = 32 * 1024;
+
+export function createHub(options: HubOptions): Hub {
+  const { limits, log, events } = options;
+  const registry = createRegistry();
+
+  const announce = (tellAll: () => void) => {
+    try {
+      tellAll();
+    } catch (err) {
+      log.error({ err }, 'a listener of device events failed');
+    }
+  };
+
+  const drop: Hub['drop'] = (device, reason) => {
+    if (!registry.remove(device)) return;
+    if (device.away) clearTimeout(device.away);
+    device.connection = null;
+    log.debug({ device: device.id, reason }, 'device gone');
+    announce(() => events.emit('gone', { address: device.address, device: device.id, reason }));
+  };
+
+  const close = (device: Device, code: number, text: string, reason: 'bye' | 'lost') => {
+    const { connection } = device;
+    drop(device, reason);
+    connection?.close(code, text);
+  };
+
+  const tell: Hub['tell'] = (device, write) => {
+    if (device.outbox.push(write)) flush(device);
+    else close(device, closeCodes.startAfresh, 'start-afresh', 'lost');
+  };
+
+  /** The device the client wants to go on with, its outbox wound back; undefined if it must start afresh. */
+  const findResumable = (params: HelloParams, session: WebSession): Device | undefined => {
+    if (!params.resume) return undefined;
+    const device = registry.byToken(params.resume.token, session);
+    if (!device) return undefined;
+    if (device.ready && device.outbox.resume(params.resume.received)) return device;
+    close(device, closeCodes.startAfresh, 'start-afresh', 'lost');
+    return undefined;
+  };
+
+  const result = (device: Device, used: string | null, conversations: History[]): DeviceResult<'session.hello'> => ({
+    device: device.id,
+    me: device.person,
+    provider: options.provider,
+    resumeToken: registry.rotateToken(device, used),
+    resumed: used !== null,
+    settings: options.settings(),
+    conversations,
+  });
+
+  return {
+    registry,
+    tell,
+    drop,
+
+    async hello({ id, params, session, connection, rates, attached }) {
+      if (options.now() >= session.expiresAt) throw new ParleyError('session-expired');
+      const resumed = findResumable(params, session);
+      if (resumed && params.resume) {
+        const old = resumed.connection;
+        if (resumed.away) clearTimeout(resumed.away);
+        resumed.away = null;
+        resumed.connection = connection;
+        old?.close(closeCodes.replaced, 'replaced');
+        attached(resumed);
+        connection.send(writeSuccess(id, result(resumed, params.resume.token, [])));
+        flush(resumed);
+        return;
+      }
+
+      const leaving = makeRoom(registry.of(session.person.address), limits.devicesPerPerson);
+      if (leaving) drop(leaving, 'lost');
+      const device = createDevice(session, connection, rates);
+      registry.add(device);
+      attached(device);
+      announce(() => events.emit('online', { address: device.address, device: device.id }));
+      try {
+        // Registered first, read second: an event is in the history or among the notifications, or in both.
+        const known = await withDeadline(options.historyFor(device.address), limits.historySeconds);
+        if (device.connection !== connection) return;
+        const conversations = fitHistories(known.slice(0, 32), MAX_FRAME_BYTES - HELLO_OVERHEAD);
+        connection.send(writeSuccess(id, result(device, null, conversations)));
+        device.ready = true;
+        flush(device);
+      } catch (cause) {
+        drop(device, 'lost');
+        throw new ParleyError('internal-error', undefined, { cause });
+      }
+    },
+
+    socketClosed(device, connection, clean) {
+      if (device.connection !== connection) return;
+      device.connection = null;
+      if (clean) return drop(device, 'bye');
+      // Nobody knows the token of a device whose hello was never answered.
+      if (!device.ready) return drop(device, 'lost');
+      device.away = setTimeout(() => drop(device, 'lost'), options.resumeSeconds * 1000);
+      device.away.unref();
+    },
+
+    end(device, reason) {
+      tell(device, (seq) => JSON.stringify(notification('session.ended', { reason }, seq)));
+      close(device, closeCodes.ended, reason, 'bye');
+    },
+  };
+}
+
+/** The envelope of a notification. */
+export function notification<N extends DeviceNotification>(method: N, params: NotificationParams<N>, seq: number) {
+  return { jsonrpc: '2.0', method, params, seq };
+}
+
+async function withDeadline<T>(work: Promise<T>, seconds: number): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new ParleyError('timed-out')), seconds * 1000);
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
