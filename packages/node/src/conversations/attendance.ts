@@ -69,6 +69,10 @@ export function createAttendance(deps: {
       calls.set(address, { conversation: after.id, device });
       byDevice.set(device, { conversation: after.id, address });
       directory.setInCall(address, true);
+      // It may have gone between its answer and this event.
+      if (device !== previous && devices.ownerOf(device) !== address) {
+        submit(after.id, address, { type: 'leave', reason: 'lost' });
+      }
     } else if (calls.get(address)?.conversation === after.id) {
       calls.delete(address);
       directory.setInCall(address, false);

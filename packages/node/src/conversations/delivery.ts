@@ -2,6 +2,7 @@
 // applied once by their numbers. What a provider that is away has missed waits in the store (R49).
 import {
   asParleyError,
+  type ConversationEvent,
   type ConversationId,
   type Domain,
   type ErrorCode,
@@ -29,8 +30,11 @@ interface Delivery {
 }
 
 export interface Deliveries {
-  /** Events up to `n` are stored and meant for `domain`. Starts sending at once; returns without waiting. */
-  push(id: ConversationId, domain: Domain, n: number): void;
+  /**
+   * Events up to number `n` are stored and meant for `domain`; `latest` are the last of them. Returns without waiting; a
+   * conversation that is new has its first request on the link by then, so that a signal sent next does not overtake it.
+   */
+  push(id: ConversationId, domain: Domain, n: number, latest: readonly ConversationEvent[]): void;
   /** Takes up again what was not delivered before the node stopped. */
   resume(): Promise<void>;
   close(): void;
@@ -49,18 +53,20 @@ export function createDeliveries(deps: {
   let closed = false;
   const key = (id: ConversationId, domain: Domain) => `${id} ${domain}`;
 
-  async function run(delivery: Delivery): Promise<void> {
+  async function run(delivery: Delivery, latest: readonly ConversationEvent[] = []): Promise<void> {
     const k = key(delivery.id, delivery.domain);
     delivery.running = true;
     if (delivery.retry) clearTimeout(delivery.retry);
     delivery.retry = null;
     try {
       let rewinds = 0;
-      let have = acknowledged.get(k) ?? (await store.acknowledged(delivery.id, delivery.domain));
-      if (have === 0) await store.acknowledge(delivery.id, delivery.domain, 0);
+      const isNew = latest[0]?.n === 1;
+      let have = isNew ? 0 : (acknowledged.get(k) ?? (await store.acknowledged(delivery.id, delivery.domain)));
+      let first = isNew ? latest.slice(0, MAX_EVENTS_PER_MESSAGE) : null;
       while (have < delivery.target && !closed) {
         const limit = Math.min(MAX_EVENTS_PER_MESSAGE, delivery.target - have);
-        const events = await store.read(delivery.id, have, limit);
+        const events = first ?? (await store.read(delivery.id, have, limit));
+        first = null;
         const answer = await federation.request(delivery.domain, 'conversation.deliver', {
           conversation: delivery.id,
           events,
@@ -82,6 +88,8 @@ export function createDeliveries(deps: {
       delivery.running = false;
       if (closed) return;
       const { code } = asParleyError(error);
+      // Noted as owed, so that it is sent even after a restart.
+      await store.owe(delivery.id, delivery.domain).catch(() => undefined);
       log.warn({ conversation: delivery.id, domain: delivery.domain, code }, 'events could not be delivered');
       failed(delivery.id, delivery.domain, code);
       delivery.retry = setTimeout(() => void run(delivery), delivery.retryMs).unref();
@@ -89,7 +97,7 @@ export function createDeliveries(deps: {
     }
   }
 
-  function push(id: ConversationId, domain: Domain, n: number): void {
+  function push(id: ConversationId, domain: Domain, n: number, latest: readonly ConversationEvent[]): void {
     if (closed) return;
     const k = key(id, domain);
     const delivery = waiting.get(k);
@@ -104,7 +112,7 @@ export function createDeliveries(deps: {
     }
     const fresh: Delivery = { id, domain, target: n, running: false, retryMs: RETRY_FIRST_MS, retry: null };
     waiting.set(k, fresh);
-    void run(fresh);
+    void run(fresh, latest);
   }
 
   federation.on('up', ({ domain }) => {
@@ -114,7 +122,7 @@ export function createDeliveries(deps: {
   return {
     push,
     async resume() {
-      for (const { id, domain, last } of await store.undelivered()) push(id, domain, last);
+      for (const { id, domain, last } of await store.undelivered()) push(id, domain, last, []);
     },
     close() {
       closed = true;

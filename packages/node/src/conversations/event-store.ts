@@ -24,7 +24,9 @@ export interface EventStore {
     active: boolean,
   ): Promise<void>;
   activeIds(): Promise<{ id: ConversationId; role: 'host' | 'copy' }[]>;
-  /** Notes that a provider is to receive this conversation, or has received it up to `n`. */
+  /** Notes that a provider is to receive this conversation; what it has confirmed so far stays. */
+  owe(id: ConversationId, domain: Domain): Promise<void>;
+  /** Notes that a provider has confirmed the events up to `n`. */
   acknowledge(id: ConversationId, domain: Domain, n: number): Promise<void>;
   acknowledged(id: ConversationId, domain: Domain): Promise<number>;
   /** Providers that lack events of conversations hosted here, with the last number there is. */
@@ -77,6 +79,13 @@ export function createEventStore(db: Storage): EventStore {
     async activeIds() {
       const rows = await db.selectFrom('conversations').select(['id', 'role']).where('active', '=', 1).execute();
       return rows.map((row) => ({ id: row.id as ConversationId, role: row.role }));
+    },
+    async owe(id, domain) {
+      await db
+        .insertInto('deliveries')
+        .values({ conversation: id, domain, acknowledged: 0 })
+        .onConflict((c) => c.columns(['conversation', 'domain']).doNothing())
+        .execute();
     },
     async acknowledge(id, domain, n) {
       await db

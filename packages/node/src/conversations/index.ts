@@ -73,7 +73,7 @@ export async function createConversations(deps: {
   const publish: Publish = (before, after, events) => {
     attendance.changed(before, after, events);
     if (hostOf(after.id) !== domain) return;
-    for (const other of domainsOf(audience(before, after), domain)) deliveries.push(after.id, other, after.n);
+    for (const other of domainsOf(audience(before, after), domain)) deliveries.push(after.id, other, after.n, events);
   };
   const host = createHost({ domain, histories, queues, rooms, patience, publish, log });
 
@@ -153,8 +153,9 @@ export async function createConversations(deps: {
     );
     const [only] = people;
     if (offer && !conference && only) {
+      const from = { address: caller.address, device: caller.device };
       const signal = { type: 'offer' as const, path: offer.path, epoch: 1, sdp: offer.sdp };
-      routeSignal({ domain, devices, federation }, state, caller, { address: only.address }, signal).catch(
+      routeSignal({ domain, devices, federation }, state, from, { address: only.address }, signal).catch(
         (error: unknown) => failed(state.id, error),
       );
     }
