@@ -125,6 +125,17 @@ describe('the identity provider', () => {
     assert.match(await response.text(), /id="name" name="name" value="erin"/);
   });
 
+  it('lets another person sign in with the same browser', async () => {
+    const visit = fakeBrowser();
+    const first = await visit(authorization());
+    await visit(first.url, { name: 'bob', password: 'correct horse' });
+    const second = await visit(authorization({ prompt: 'login' }));
+    const done = await visit(second.url, { name: 'erin', password: 'battery staple' });
+    const tokens = await exchange(new URL(done.url).searchParams.get('code') ?? '', verifier);
+    const { id_token } = (await tokens.json()) as { id_token: string };
+    assert.equal(JSON.parse(Buffer.from(id_token.split('.')[1] ?? '', 'base64url').toString()).sub, 'erin');
+  });
+
   it('escapes what it shows and allows no scripts', async () => {
     const visit = fakeBrowser();
     const form = await visit(authorization());

@@ -95,11 +95,21 @@ async function signIn(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const { params, uid } = await provider.interactionDetails(request, response);
+  const interaction = await provider.interactionDetails(request, response);
+  const { params, uid } = interaction;
   const client = options.clients.find(({ clientId }) => clientId === params.client_id);
   const hint = typeof params.login_hint === 'string' ? params.login_hint.slice(0, 200) : '';
-  const finish = (accountId: string) =>
-    provider.interactionFinished(request, response, { login: { accountId } }, { mergeWithLastSubmission: false });
+  const finish = async (accountId: string) => {
+    const before = interaction.session;
+    if (before?.uid && before.accountId !== accountId) {
+      // Somebody else was signed in with this browser: their session ends here, the new person gets a fresh one.
+      await (await provider.Session.findByUid(before.uid))?.destroy();
+      delete interaction.session;
+      await interaction.save(interaction.exp - Math.floor(Date.now() / 1000));
+    }
+    const result = { login: { accountId } };
+    await provider.interactionFinished(request, response, result, { mergeWithLastSubmission: false });
+  };
   const show = (status: number, name: string, error: string | null) => {
     const form = { action: `/interaction/${uid}`, client: client?.name ?? client?.clientId ?? 'the app', name, error };
     // A form's redirects count as its targets too, and the last of them leads back to the client.
