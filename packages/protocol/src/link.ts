@@ -154,7 +154,15 @@ export const linkMethods = {
     params: z.strictObject({ address: addressSchema, by: addressSchema }),
     result: z.strictObject({ presence: presenceSchema }),
   },
-  'presence.changed': { params: z.strictObject({ address: addressSchema, presence: presenceSchema }), result: nothing },
+  /** `for`: whom of the receiver's people it is meant for (R15); left out: everybody who watches. */
+  'presence.changed': {
+    params: z.strictObject({
+      address: addressSchema,
+      presence: presenceSchema,
+      for: z.array(addressSchema).min(1).max(500).optional(),
+    }),
+    result: nothing,
+  },
 } as const satisfies Record<string, { params: z.ZodType; result: z.ZodType }>;
 
 export type LinkMethod = keyof typeof linkMethods;
