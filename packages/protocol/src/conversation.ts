@@ -3,7 +3,7 @@
 import type { Address, ConversationId } from './address.ts';
 import type { ErrorCode } from './errors.ts';
 import type { ConversationEvent, FocusRoom, MediaPolicy, Outcome, PathKind } from './events.ts';
-import { MAX_MESSAGES_KEPT } from './limits.ts';
+import { MAX_MESSAGES_KEPT, MAX_PARTICIPANTS } from './limits.ts';
 import type { DeviceId, MediaSwitches, Person } from './people.ts';
 
 /** `invited`: being looked for; `alerting`: a device of theirs rings; `ended`: the invitation had an outcome. */
@@ -159,10 +159,12 @@ function apply(state: ConversationState, event: ConversationEvent): Conversation
   const { body, n, at } = event;
   switch (body.type) {
     case 'created': {
+      if (state.n > 0) return state;
       const participants = new Map(state.participants).set(body.by.address, newcomer(body.by, null, n, at));
       return { ...state, title: body.title ?? null, createdAt: at, participants };
     }
     case 'call-started': {
+      if (activeCall(state)) return state;
       const conference = body.focus !== undefined;
       const path: CallPath = {
         kind: conference ? 'conference' : 'direct',
@@ -192,6 +194,7 @@ function apply(state: ConversationState, event: ConversationEvent): Conversation
       const before = participants.get(body.person.address);
       if (before && (before.state === 'joined' || before.state === 'invited' || before.state === 'alerting'))
         return state;
+      if (!before && participants.size >= MAX_PARTICIPANTS) return state;
       participants.set(body.person.address, newcomer(body.person, body.by, n, at));
       // The one whom a direct call was made to; everybody after that comes by a conference.
       return withCall({ ...state, participants }, ({ path, transfer }) =>
@@ -230,21 +233,25 @@ function apply(state: ConversationState, event: ConversationEvent): Conversation
       return withParticipant(withoutOnPath(state, body.address), body.address, (p) =>
         p.state === 'joined' ? { state: 'left', device: null, media: off, since: n, sinceAt: at } : {},
       );
-    case 'transfer-started':
+    case 'transfer-started': {
+      const conference = body.to === 'conference';
+      const complete = conference ? body.focus !== undefined : body.offerer !== undefined;
+      if (!complete || body.epoch <= (activeCall(state)?.lastEpoch ?? Number.POSITIVE_INFINITY)) return state;
       return withCall(state, (call) => ({
         transfer: {
           kind: body.to,
           epoch: body.epoch,
-          focus: body.focus ?? null,
-          offerer: body.offerer ?? null,
-          between: body.to === 'direct' ? joinedParticipants(state).map((p) => p.person.address) : [],
+          focus: (conference && body.focus) || null,
+          offerer: (!conference && body.offerer) || null,
+          between: conference ? [] : joinedParticipants(state).map((p) => p.person.address),
           startedN: n,
           startedAt: at,
         },
         transferFailure: null,
         directFailed: call.directFailed || (body.because === 'path-failed' && call.path.kind === 'direct'),
-        lastEpoch: Math.max(call.lastEpoch, body.epoch),
+        lastEpoch: body.epoch,
       }));
+    }
     case 'path-ready':
       return withParticipant(state, body.address, (p) => ({ readyEpoch: Math.max(p.readyEpoch, body.epoch) }));
     case 'path-changed':
