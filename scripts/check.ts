@@ -19,6 +19,7 @@ export async function check(): Promise<boolean> {
   ];
   const second = [
     () => report('types of the browser side', () => runQuietly(bin('tsc'), ['-p', 'tsconfig.browser.json'])),
+    () => report('types of the tests', () => runQuietly(bin('tsc'), ['-p', 'tsconfig.tests.json'])),
     () => report('dead code', () => runQuietly(node, [join(root, 'node_modules/knip/bin/knip.js'), '--no-progress'])),
   ];
   const passed = await Promise.all([first, second].map(inTurn));

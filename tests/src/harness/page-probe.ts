@@ -1,0 +1,181 @@
+// Eyes and ears inside a page, put there before the app's own code. Looks only at what the page really shows and plays.
+
+export interface PageProbe {
+  /**
+   * Average brightness (0 to 255) of areas of the picture shown inside the element with this test id; null if there is
+   * none. Areas are in pixels of a picture of `width`.
+   */
+  brightness(testId: string, areas: readonly Area[], width: number): number[] | null;
+  /** Level in dB of each frequency in what is played for an address, all its players together; null if nothing is. */
+  tones(address: string, frequencies: readonly number[]): number[] | null;
+  /** How many players of sound for the address can be heard. */
+  players(address: string): number;
+  /**
+   * When (milliseconds since 1970) the first picture of somebody appears in the element, and their first sound is
+   * played. Rejects after `patience` milliseconds.
+   */
+  first(testId: string, address: string, patience: number): Promise<{ frameAt: number; soundAt: number }>;
+  /** Clicks the element as soon as it is there; resolves to when that was. */
+  clickWhenThere(testId: string, patience: number): Promise<number>;
+  /** When the element with this test id was last clicked; null if never. */
+  clickedAt(testId: string): number | null;
+  /** When the element first appears. */
+  appears(testId: string, patience: number): Promise<number>;
+}
+
+interface Area {
+  readonly x: number;
+  readonly y: number;
+  readonly size: number;
+}
+
+declare global {
+  interface Window {
+    parleyProbe: PageProbe;
+  }
+}
+
+/** Runs in the page, by itself: it can use nothing from outside its own body. */
+export function installProbe(): void {
+  const elements = (root: ParentNode): Element[] =>
+    [...root.querySelectorAll('*')].flatMap((element) =>
+      element.shadowRoot ? [element, ...elements(element.shadowRoot)] : [element],
+    );
+  const byTestId = (testId: string): Element | undefined =>
+    elements(document).find((element) => element instanceof HTMLElement && element.dataset.testid === testId);
+  const within = (element: Element): Element[] => [
+    ...elements(element),
+    ...(element.shadowRoot ? elements(element.shadowRoot) : []),
+  ];
+
+  const visible = (video: HTMLVideoElement): boolean => {
+    if (video.videoWidth === 0 || video.readyState < 2 || video.getClientRects().length === 0) return false;
+    const { visibility, opacity } = getComputedStyle(video);
+    return visibility === 'visible' && Number(opacity) > 0;
+  };
+  // During a change of path two pictures may lie on top of each other; the last one is in front.
+  const pictureIn = (testId: string): HTMLVideoElement | undefined => {
+    const tile = byTestId(testId);
+    if (!tile) return undefined;
+    return within(tile)
+      .filter((element) => element instanceof HTMLVideoElement)
+      .filter(visible)
+      .at(-1);
+  };
+
+  const audible = (address: string): HTMLAudioElement[] =>
+    elements(document)
+      .filter((element) => element instanceof HTMLAudioElement)
+      .filter(
+        (audio) =>
+          audio.dataset.parleyAddress === address &&
+          !audio.muted &&
+          !audio.paused &&
+          audio.volume > 0 &&
+          audio.srcObject instanceof MediaStream &&
+          audio.srcObject.getAudioTracks().some((track) => track.readyState === 'live' && track.enabled),
+      );
+
+  let context: AudioContext | undefined;
+  const analysers = new WeakMap<MediaStreamTrack, AnalyserNode>();
+  const analyserOf = (audio: HTMLAudioElement): AnalyserNode | undefined => {
+    const track = audio.srcObject instanceof MediaStream ? audio.srcObject.getAudioTracks()[0] : undefined;
+    if (!track) return undefined;
+    const known = analysers.get(track);
+    if (known) return known;
+    context ??= new AudioContext();
+    const analyser = context.createAnalyser();
+    analyser.fftSize = 8192;
+    analyser.smoothingTimeConstant = 0;
+    context.createMediaStreamSource(new MediaStream([track])).connect(analyser);
+    analysers.set(track, analyser);
+    return analyser;
+  };
+
+  const eachFrame = <T>(patience: number, what: string, look: () => T | undefined): Promise<T> =>
+    new Promise((resolve, reject) => {
+      const end = performance.now() + patience;
+      const turn = () => {
+        const found = look();
+        if (found !== undefined) resolve(found);
+        else if (performance.now() > end) reject(new Error(`${what} did not happen in ${patience} ms`));
+        else requestAnimationFrame(turn);
+      };
+      turn();
+    });
+
+  const clicks = new Map<string, number>();
+  addEventListener(
+    'click',
+    (event) => {
+      for (const target of event.composedPath()) {
+        if (target instanceof HTMLElement && target.dataset.testid) clicks.set(target.dataset.testid, Date.now());
+      }
+    },
+    { capture: true },
+  );
+
+  const canvas = new OffscreenCanvas(320, 180);
+  const drawing = canvas.getContext('2d', { willReadFrequently: true });
+  const clickable = (testId: string): HTMLElement | undefined => {
+    const element = byTestId(testId);
+    return element instanceof HTMLElement && element.getClientRects().length > 0 ? element : undefined;
+  };
+
+  window.parleyProbe = {
+    brightness(testId, areas, width) {
+      const video = pictureIn(testId);
+      if (!video || !drawing) return null;
+      drawing.drawImage(video, 0, 0, canvas.width, canvas.height);
+      const scale = canvas.width / width;
+      return areas.map(({ x, y, size }) => {
+        const side = Math.max(1, Math.round(size * scale));
+        const { data } = drawing.getImageData(Math.round(x * scale), Math.round(y * scale), side, side);
+        let sum = 0;
+        for (let i = 0; i < data.length; i += 4) sum += data[i + 1] ?? 0;
+        return sum / (data.length / 4);
+      });
+    },
+    tones(address, frequencies) {
+      const players = audible(address);
+      if (players.length === 0) return null;
+      return frequencies.map((frequency) => {
+        const levels = players.map((audio) => {
+          const analyser = analyserOf(audio);
+          if (!analyser || !context) return Number.NEGATIVE_INFINITY;
+          const bins = new Float32Array(analyser.frequencyBinCount);
+          analyser.getFloatFrequencyData(bins);
+          const middle = Math.round((frequency * analyser.fftSize) / context.sampleRate);
+          return Math.max(...bins.slice(middle - 2, middle + 3)) + 20 * Math.log10(audio.volume);
+        });
+        return Math.max(...levels);
+      });
+    },
+    players: (address) => audible(address).length,
+    async first(testId, address, patience) {
+      const frame = eachFrame(patience, `a first picture in ${testId}`, () =>
+        pictureIn(testId) ? Date.now() : undefined,
+      );
+      const sound = eachFrame(patience, `a first sound of ${address}`, () => {
+        const heard = audible(address).some((audio) => {
+          const analyser = analyserOf(audio);
+          if (!analyser) return false;
+          const wave = new Float32Array(512);
+          analyser.getFloatTimeDomainData(wave);
+          return wave.some((sample) => Math.abs(sample) > 0.003);
+        });
+        return heard ? Date.now() : undefined;
+      });
+      return { frameAt: await frame, soundAt: await sound };
+    },
+    clickWhenThere: (testId, patience) =>
+      eachFrame(patience, `${testId} to click`, () => {
+        const element = clickable(testId);
+        element?.click();
+        return element && Date.now();
+      }),
+    clickedAt: (testId) => clicks.get(testId) ?? null,
+    appears: (testId, patience) =>
+      eachFrame(patience, `${testId} to appear`, () => (clickable(testId) ? Date.now() : undefined)),
+  };
+}
