@@ -2,6 +2,7 @@
 import type { Page } from 'playwright-core';
 import { BLOCKS, blockArea, type Mark, readBlocks, WIDTH } from './mark.ts';
 import { toneOf } from './microphone-file.ts';
+import { repeat } from './waiting.ts';
 
 const areas = Array.from({ length: BLOCKS }, (_, i) => blockArea(i));
 
@@ -60,14 +61,4 @@ export async function waitForTone(
 /** How many players of sound for an address can be heard: more than one would be doubled sound. */
 export async function audiblePlayers(page: Page, address: string): Promise<number> {
   return await page.evaluate((wanted) => window.parleyProbe.players(wanted), address);
-}
-
-/** Looks again with each new picture of the page until `look` is content. False if it never was. */
-async function repeat(page: Page, patience: number, look: () => Promise<boolean>): Promise<boolean> {
-  const end = Date.now() + patience;
-  while (Date.now() < end) {
-    if (await look()) return true;
-    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(resolve)));
-  }
-  return false;
 }

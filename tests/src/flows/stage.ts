@@ -1,0 +1,172 @@
+// The stage on which the flows are played: the demo's servers, the people at their browsers, and a record of each step.
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type CallTimes, type Demo, startDemo } from '@parley/demo';
+import { type Actor, openActor, signedIn, signIn } from '../harness/actor.ts';
+import { type Browsers, openBrowsers } from '../harness/browser.ts';
+
+export interface StepResult {
+  readonly name: string;
+  readonly passed: boolean;
+  readonly ms: number;
+  readonly error?: string;
+}
+
+/** Times that a person would notice, in milliseconds. */
+export interface Figures {
+  /** Click on call → ringing window, in the same company. */
+  ringMs?: number;
+  /** The same, across companies. */
+  ringAcrossMs?: number;
+  /** Click on accept → the later one's first picture. */
+  firstFrameMs?: number;
+  /** Click on accept → the later one's first sound. */
+  firstSoundMs?: number;
+  /** Click on add, the third accepting at once → the third is seen by all, and sees them. */
+  addToSeenMs?: number;
+}
+
+export interface StageOptions {
+  readonly headed?: boolean;
+  /** Folder for a picture of every window after every step. */
+  readonly screenshots?: string;
+  readonly calls?: CallTimes;
+  /** Told of each step as it ends. */
+  readonly onStep?: (flow: number, step: StepResult) => void;
+}
+
+export interface Stage {
+  readonly demo: Demo;
+  readonly figures: Figures;
+  /** A person by login name, signed in with their password; the same one until `clear`. */
+  actor(login: string): Promise<Actor>;
+  /** A person whose browser is open but who has not signed in. */
+  stranger(login: string): Promise<Actor>;
+  /** Plays one flow: every step runs once the one before has passed. */
+  play(flow: number, script: (step: Step) => Promise<void>): Promise<{ passed: boolean; steps: StepResult[] }>;
+  /** Legs and rooms of a company's conference service now. */
+  focusOf(company: string): Promise<{ rooms: number; legs: number }>;
+  /** What was wrong with any message so far. */
+  messageFaults(): { messages: number; faults: string[] };
+  /** Everybody goes home. */
+  clear(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Carries out one step and records it. Rejects if it fails, after recording that. */
+export type Step = <T>(name: string, action: () => Promise<T>) => Promise<T>;
+
+/** Numbers in marks and tones. */
+const cast = ['bob', 'carol', 'erin', 'alice', 'dave'];
+
+export async function openStage(options: StageOptions = {}): Promise<Stage> {
+  const dataDirectory = await mkdtemp(join(tmpdir(), 'parley-demo-'));
+  const demo = await startDemo({ ports: 'free', dataDirectory, calls: options.calls ?? {}, oneClick: false });
+  const browsers: Browsers = await openBrowsers();
+  const actors = new Map<string, Actor>();
+  const figures: Figures = {};
+  let messages = 0;
+  const faults: string[] = [];
+  if (options.screenshots) await mkdir(options.screenshots, { recursive: true });
+
+  const stranger = async (login: string): Promise<Actor> => {
+    const person = demo.people.find((one) => one.login === login);
+    if (!person) throw new Error(`${login} is not in the cast`);
+    const actor = await openActor(browsers, person, cast.indexOf(login) + 1, { headed: options.headed ?? false });
+    actors.set(login, actor);
+    return actor;
+  };
+  const shoot = async (name: string) => {
+    const folder = options.screenshots;
+    if (folder === undefined) return;
+    const file = (login: string) => join(folder, `${name}-${login}.png`);
+    // A picture is for people to look at; that one could not be taken is no failure of the flow.
+    await Promise.allSettled([...actors].map(([login, { page }]) => page.screenshot({ path: file(login) })));
+  };
+  const clear = async () => {
+    for (const { frames, close } of actors.values()) {
+      messages += frames.count();
+      faults.push(...frames.faults());
+      await close();
+    }
+    actors.clear();
+  };
+
+  return {
+    demo,
+    figures,
+    stranger,
+    async actor(login) {
+      const known = actors.get(login);
+      if (known) return known;
+      const actor = await stranger(login);
+      await signIn(actor);
+      await signedIn(actor);
+      return actor;
+    },
+    async play(flow, script) {
+      const steps: StepResult[] = [];
+      const step: Step = async (name, action) => {
+        const begun = performance.now();
+        const record = (error?: unknown) => {
+          const failure = error === undefined ? {} : { error: error instanceof Error ? error.message : String(error) };
+          const result = { name, passed: error === undefined, ms: Math.round(performance.now() - begun), ...failure };
+          steps.push(result);
+          options.onStep?.(flow, result);
+        };
+        try {
+          const value = await action();
+          record();
+          return value;
+        } catch (error) {
+          record(error ?? new Error('failed'));
+          throw error;
+        } finally {
+          const number = String(steps.length).padStart(2, '0');
+          await shoot(
+            `flow${flow}-${number}-${name
+              .toLowerCase()
+              .replace(/[^a-z0-9]+/g, '-')
+              .slice(0, 60)}`,
+          );
+        }
+      };
+      try {
+        await script(step);
+      } catch (error) {
+        // Recorded by the step; anything thrown between steps is recorded here.
+        if (steps.every(({ passed }) => passed)) {
+          const failure = { name: 'between two steps', passed: false, ms: 0, error: String(error) };
+          steps.push(failure);
+          options.onStep?.(flow, failure);
+        }
+        await clear();
+      }
+      return { passed: steps.every(({ passed }) => passed), steps };
+    },
+    async focusOf(company) {
+      const node = demo.companies.find(({ id }) => id === company);
+      const port = new URL(node?.origin ?? '').port;
+      const health = (await (await fetch(`http://127.0.0.1:${port}/healthz`)).json()) as {
+        rooms: number;
+        legs: number;
+      };
+      return { rooms: health.rooms, legs: health.legs };
+    },
+    messageFaults: () => {
+      const open = [...actors.values()].map(({ frames }) => frames);
+      return {
+        messages: messages + open.reduce((sum, frames) => sum + frames.count(), 0),
+        faults: [...faults, ...open.flatMap((frames) => [...frames.faults()])],
+      };
+    },
+    clear,
+    async close() {
+      await clear();
+      await browsers.close();
+      await demo.stop();
+      await rm(dataDirectory, { recursive: true, force: true });
+    },
+  };
+}
