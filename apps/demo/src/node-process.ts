@@ -29,10 +29,12 @@ export async function startNodeProcess(
     // A group of its own: Ctrl-C reaches the demo alone, which then ends its nodes in order.
     detached: true,
   });
+  // Until it is ready, what it complains of becomes the error; afterwards it is for the console.
   let complaint = '';
+  let ready = false;
   child.stderr?.on('data', (chunk: Buffer) => {
-    process.stderr.write(chunk);
-    complaint = (complaint + chunk.toString()).slice(-4000);
+    if (ready) process.stderr.write(chunk);
+    else complaint = (complaint + chunk.toString()).slice(-4000);
   });
   const ended = new Promise<string>((resolve) => {
     child.once('exit', (code, signal) => resolve(signal ? `by ${signal}` : `with status ${code}`));
@@ -51,6 +53,8 @@ export async function startNodeProcess(
     await end('SIGTERM');
     throw new Error(`The node of ${name} ${failure}`);
   }
+  ready = true;
+  process.stderr.write(complaint);
   void ended.then((how) => {
     if (wanted) onDeath(`The node of ${name} (process ${child.pid}) has ended ${how}.`);
   });
