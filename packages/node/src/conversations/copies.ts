@@ -57,8 +57,18 @@ export function follow(
   return { after, fresh };
 }
 
-/** True if people of `domain` are in this conversation's running call: what a focus asks before it lends a room. */
-export function hasCallOf(state: ConversationState | null, domain: Domain): boolean {
+/**
+ * Whether this provider lends a room to the host of a conversation: the conversation is the host's, its call goes on, and
+ * somebody of ours is in it. To itself a provider lends for whatever it hosts, also before the call has begun.
+ */
+export function mayLendRoom(
+  state: ConversationState | null,
+  id: ConversationId,
+  host: Domain,
+  domain: Domain,
+): boolean {
+  if (hostOf(id) !== host) return false;
+  if (host === domain) return true;
   if (!state || !activeCall(state)) return false;
   return [...state.participants.values()].some((p) => domainOf(p.person.address) === domain && p.state === 'joined');
 }

@@ -293,4 +293,4 @@ export async function createConversations(deps: {
   };
 }
 
-export { hasCallOf } from './copies.ts';
+export { mayLendRoom } from './copies.ts';

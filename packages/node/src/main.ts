@@ -1,0 +1,158 @@
+// One provider's node: opens every room and connects them. The only file that knows them all.
+// `node main.ts --config FILE` runs one; `startNode` starts one inside another program.
+import { parseArgs } from 'node:util';
+import { createEmbeddedEngine } from '@parley/media/embedded';
+import { type ClientSettings, MAX_FRAME_BYTES } from '@parley/protocol';
+import { WebSocketServer } from 'ws';
+import { type Config, loadConfig } from './config/index.ts';
+import type { Conversations } from './conversations/api.ts';
+import { createConversations, mayLendRoom, TICKET_TYPE } from './conversations/index.ts';
+import { createDirectory } from './directory/index.ts';
+import { createFederation } from './federation/index.ts';
+import { createFocus } from './focus/index.ts';
+import { createLog } from './operations/log.ts';
+import { createSignIn } from './sign-in/index.ts';
+import { createDevices, MAX_PAYLOAD } from './signalling/index.ts';
+import { openStorage } from './storage/index.ts';
+import { createWeb } from './web/index.ts';
+
+export interface RunningNode {
+  /** The public origin, for people's browsers. */
+  readonly origin: string;
+  readonly port: number;
+  /** Tells every device, ends what is open and frees everything. */
+  stop(): Promise<void>;
+}
+
+/** Starts a node. Errors name the field of the configuration that has to be changed. */
+export async function startNode(config: Config): Promise<RunningNode> {
+  const { provider } = config;
+  const log = createLog(config.log);
+  const storage = await openStorage(config.storage);
+  const web = createWeb({ config, log });
+  const signIn = createSignIn({ config, storage, web, log });
+  const engine = config.focus.enabled ? createEmbeddedEngine(config.focus) : null;
+
+  // Devices are told of conversations, and conversations live on devices: one of the two has to be named before it is.
+  let conversations: Conversations | null = null;
+  const opened = (): Conversations => {
+    if (!conversations) throw new Error('asked for conversations before the node has opened them');
+    return conversations;
+  };
+  const devices = createDevices({
+    sessions: config.sessions,
+    settings: () => clientSettings(config),
+    provider,
+    log,
+    historyFor: (address) => opened().historyFor(address),
+  });
+  const links = await createFederation({ config, log });
+  const { federation, signer } = links;
+  const directory = createDirectory({ storage, provider, devices, federation, log });
+  const focus = createFocus({
+    domain: provider.domain,
+    engine,
+    emptySeconds: config.focus.emptySeconds,
+    ticketType: TICKET_TYPE,
+    devices,
+    federation,
+    signer,
+    log,
+    mayLend: async (host, id) => mayLendRoom(await opened().state(id), id, host, provider.domain),
+    report: (id, room, report) => opened().roomReport(provider.domain, id, room, report),
+  });
+  federation.handle('focus.report', async (from, { conversation, room, report }) => {
+    await opened().roomReport(from, conversation, room, report);
+    return {};
+  });
+  conversations = await createConversations({
+    domain: provider.domain,
+    storage,
+    devices,
+    directory,
+    federation,
+    signer,
+    rooms: focus.rooms,
+    patience: {
+      ring: config.calls.ringSeconds * 1000,
+      transfer: config.calls.transferSeconds * 1000,
+      returnToDirect: config.calls.returnToDirectSeconds * 1000,
+    },
+    log,
+  });
+
+  const deviceSockets = new WebSocketServer({ noServer: true, maxPayload: MAX_PAYLOAD });
+  web.onUpgrade('/socket', (request, socket, head) => {
+    signIn.authenticate(request).then(
+      (session) => {
+        if (!session) return void socket.end('HTTP/1.1 401 Unauthorized\r\nconnection: close\r\n\r\n');
+        deviceSockets.handleUpgrade(request, socket, head, (open) => devices.accept(open, session));
+      },
+      (error: unknown) => {
+        log.error({ err: error }, 'a session could not be read');
+        socket.destroy();
+      },
+    );
+  });
+  const linkSockets = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME_BYTES });
+  if (config.federation.enabled) {
+    web.onUpgrade('/link', (request, socket, head) => {
+      linkSockets.handleUpgrade(request, socket, head, (open) => links.acceptLink(open));
+    });
+    web.app.get('/.well-known/parley', async () => links.wellKnownDocument());
+  }
+  web.app.get('/healthz', async () => ({ status: 'ok', ...(await focus.counts()) }));
+  signIn.on('ended', ({ id, reason }) => devices.endSession(id, reason));
+
+  const { port } = await web.listen();
+  return {
+    origin: web.origin,
+    port,
+    async stop() {
+      await devices.endAll('shutting-down');
+      await opened().close();
+      directory.close();
+      await focus.close();
+      await federation.close();
+      signIn.close();
+      await web.close();
+      await storage.destroy();
+    },
+  };
+}
+
+function clientSettings(config: Config): ClientSettings {
+  return {
+    iceServers: config.iceServers,
+    connectWhileRinging: config.calls.connectWhileRinging,
+    ringSeconds: config.calls.ringSeconds,
+    heartbeatSeconds: config.sessions.heartbeatSeconds,
+  };
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { config: { type: 'string' } } });
+  if (!values.config) throw new Error('Say which configuration: --config FILE (see parley.example.yaml)');
+  const node = await startNode(loadConfig(values.config));
+  process.send?.({ type: 'ready', origin: node.origin });
+  let stopping = false;
+  const stop = () => {
+    if (stopping) return;
+    stopping = true;
+    node.stop().then(
+      () => process.exit(0),
+      (error: unknown) => fail(error),
+    );
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  // The parent that started this node is gone: nobody else would end it.
+  process.on('disconnect', stop);
+}
+
+function fail(error: unknown): never {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(1);
+}
+
+if (import.meta.main) await main().catch(fail);
