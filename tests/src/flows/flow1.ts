@@ -1,5 +1,5 @@
 // Flow 1 (R20-R31): one company, a conference from the start.
-import { accept, by, call, notice, onPath } from '../harness/actor.ts';
+import { accept, by, call, expectNotice, onPath } from '../harness/actor.ts';
 import type { Stage, Step } from './stage.ts';
 import { addThird, converse, leave, sendsToConference, waitForLegs } from './steps.ts';
 
@@ -19,7 +19,7 @@ export async function flow1(stage: Stage, step: Step): Promise<void> {
     await waitForLegs(stage, a, 'enterprise1', true);
   });
   await step('Carol is told that Bob is connected (R21)', async () => {
-    await by(b, 'incoming').locator('[data-kind="connected"]').first().waitFor();
+    await by(b, 'caller-connected').waitFor();
   });
   await step('Carol accepts: both see and hear each other (R22)', async () => {
     const { frameMs, soundMs } = await accept(b, a);
@@ -28,6 +28,7 @@ export async function flow1(stage: Stage, step: Step): Promise<void> {
     await converse([a, b]);
   });
   await step('No two of them are connected directly (R25)', () => onPath([a, b], 'conference'));
+  const told = expectNotice(a, 'joined', 'Erin');
   await step(
     'Carol, who did not start the call, adds Erin, and all three see and hear each other (R24, R25, R27)',
     async () => {
@@ -37,10 +38,11 @@ export async function flow1(stage: Stage, step: Step): Promise<void> {
       await onPath([a, b, c], 'conference');
     },
   );
-  await step('Bob is told that Erin has joined (R18)', () => notice(a, 'joined', 'Erin'));
+  await step('Bob is told that Erin has joined (R18)', told);
   await step('Erin leaves; the others are told and go on undisturbed (R18, R28)', async () => {
+    const toldOfLeaving = expectNotice(a, 'left', 'Erin');
     await leave(c);
-    await notice(a, 'left', 'Erin');
+    await toldOfLeaving();
     await converse([a, b]);
     await onPath([a, b], 'conference');
   });

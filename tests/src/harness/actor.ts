@@ -227,8 +227,17 @@ export async function checkSoundIsSingle(people: readonly Actor[]): Promise<void
   }
 }
 
-/** Waits for a notice of this kind; with `text`, one that says so. */
-export async function notice(actor: Actor, kind: string, text?: string): Promise<void> {
-  const all = by(actor, 'notice').and(actor.page.locator(`[data-kind="${kind}"]`));
-  await (text === undefined ? all : all.filter({ hasText: text })).first().waitFor({ state: 'attached' });
+/**
+ * Begins to look out for a notice of this kind that says `text`, since notices go away by themselves. Call what is
+ * returned to wait for it.
+ */
+export function expectNotice(actor: Actor, kind: string, text: string): () => Promise<void> {
+  const notices = by(actor, 'notice').and(actor.page.locator(`[data-kind="${kind}"]`));
+  const shown = notices
+    .filter({ hasText: text })
+    .first()
+    .waitFor({ state: 'attached', timeout: 3 * PATIENCE_MS });
+  // Whether it failed is asked later.
+  shown.catch(() => undefined);
+  return () => shown;
 }
