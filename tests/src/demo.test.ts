@@ -68,6 +68,7 @@ describe('the demo', () => {
     await page.getByTestId('sign-in-accounts').click();
     await page.waitForURL(/error=not-a-member/);
     await page.getByText('does not belong to anyone here').first().waitFor();
+    assert.deepEqual(carol.frames.faults(), []);
     await carol.close();
   });
 
