@@ -5,26 +5,35 @@ import { join } from 'node:path';
 import { ensureInstalled, pinnedNode, root } from './install.mjs';
 import { runForeground } from './processes.mjs';
 
-/** @type {Record<string, string>} */
+/**
+ * What each command runs, one after the other, each in a process of its own; the last gets the command's arguments.
+ * @type {Record<string, readonly string[]>}
+ */
 const commands = {
-  demo: 'scripts/demo.ts',
-  test: 'scripts/test.ts',
-  check: 'scripts/check.ts',
-  scenario: 'scripts/scenario.ts',
-  build: 'scripts/build.ts',
-  schemas: 'scripts/schemas.ts',
-  bench: 'scripts/bench.ts',
+  demo: ['scripts/build.ts', 'apps/demo/src/main.ts'],
+  test: ['scripts/test.ts'],
+  check: ['scripts/check.ts'],
+  scenario: ['scripts/build.ts', 'scripts/scenario.ts'],
+  build: ['scripts/build.ts'],
+  schemas: ['scripts/schemas.ts'],
+  bench: ['bench/src/main.ts'],
 };
 
 const [command = '', ...rest] = process.argv.slice(2);
-const program = Object.hasOwn(commands, command) ? commands[command] : undefined;
-if (program === undefined) {
+const programs = Object.hasOwn(commands, command) ? commands[command] : undefined;
+if (programs === undefined) {
   console.error(`Unknown command "${command}". There are: ${Object.keys(commands).join(', ')}.`);
   process.exit(2);
 }
 try {
   await ensureInstalled();
-  process.exitCode = await runForeground(pinnedNode, [join(root, program), ...rest], { cwd: root });
+  // Keeps TypeScript stripped and compiled from one run to the next: faster, and some 30 MB less for each process.
+  const env = { NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/node'), ...process.env };
+  for (const program of programs) {
+    const args = program === programs.at(-1) ? rest : [];
+    process.exitCode = await runForeground(pinnedNode, [join(root, program), ...args], { cwd: root, env });
+    if (process.exitCode !== 0) break;
+  }
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;

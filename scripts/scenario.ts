@@ -1,9 +1,11 @@
 // `npm run scenario`: the three flows in real browsers, step by step.
-import { buildApps } from './apps.ts';
+import { join } from 'node:path';
 import { ensureChromium } from './chromium.ts';
-import { runNode } from './pinned.ts';
+import { root } from './install.mjs';
+import { runForeground } from './processes.mjs';
 
 const chromium = await ensureChromium();
-if (!chromium || !(await buildApps())) process.exit(1);
-process.env.CHROMIUM_PATH = chromium;
-process.exitCode = await runNode('tests/src/scenario.ts', process.argv.slice(2));
+if (!chromium) process.exit(1);
+const env = { ...process.env, CHROMIUM_PATH: chromium };
+const program = join(root, 'tests/src/scenario.ts');
+process.exitCode = await runForeground(process.execPath, [program, ...process.argv.slice(2)], { cwd: root, env });

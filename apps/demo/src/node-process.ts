@@ -24,7 +24,8 @@ export async function startNodeProcess(
   onDeath: (message: string) => void,
 ): Promise<NodeProcess> {
   const program = fileURLToPath(import.meta.resolve('@parley/node'));
-  const child = spawn(process.execPath, [program, '--config', configFile], {
+  // A smaller nursery for young objects: two nodes on one machine are to be light rather than fast.
+  const child = spawn(process.execPath, ['--max-semi-space-size=4', program, '--config', configFile], {
     stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
     // A group of its own: Ctrl-C reaches the demo alone, which then ends its nodes in order.
     detached: true,
