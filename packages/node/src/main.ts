@@ -5,7 +5,6 @@ import { createEmbeddedEngine } from '@parley/media/embedded';
 import { type ClientSettings, MAX_FRAME_BYTES } from '@parley/protocol';
 import { WebSocketServer } from 'ws';
 import { type Config, loadConfig } from './config/index.ts';
-import type { Conversations } from './conversations/api.ts';
 import { createConversations, mayLendRoom, TICKET_TYPE } from './conversations/index.ts';
 import { createDirectory } from './directory/index.ts';
 import { createFederation } from './federation/index.ts';
@@ -29,22 +28,17 @@ export async function startNode(config: Config): Promise<RunningNode> {
   const { provider } = config;
   const log = createLog(config.log);
   const storage = await openStorage(config.storage);
-  const web = createWeb({ config, log });
+  // Some rooms need each other: what is named here before it is opened is asked only once the node listens.
+  const web = createWeb({ config, log, health: () => focus.counts() });
   const signIn = createSignIn({ config, storage, web, log });
   const engine = config.focus.enabled ? createEmbeddedEngine(config.focus) : null;
 
-  // Devices are told of conversations, and conversations live on devices: one of the two has to be named before it is.
-  let conversations: Conversations | null = null;
-  const opened = (): Conversations => {
-    if (!conversations) throw new Error('asked for conversations before the node has opened them');
-    return conversations;
-  };
   const devices = createDevices({
     sessions: config.sessions,
     settings: () => clientSettings(config),
     provider,
     log,
-    historyFor: (address) => opened().historyFor(address),
+    historyFor: (address) => conversations.historyFor(address),
   });
   const links = await createFederation({ config, log });
   const { federation, signer } = links;
@@ -58,14 +52,14 @@ export async function startNode(config: Config): Promise<RunningNode> {
     federation,
     signer,
     log,
-    mayLend: async (host, id) => mayLendRoom(await opened().state(id), id, host, provider.domain),
-    report: (id, room, report) => opened().roomReport(provider.domain, id, room, report),
+    mayLend: async (host, id) => mayLendRoom(await conversations.state(id), id, host, provider.domain),
+    report: (id, room, report) => conversations.roomReport(provider.domain, id, room, report),
   });
   federation.handle('focus.report', async (from, { conversation, room, report }) => {
-    await opened().roomReport(from, conversation, room, report);
+    await conversations.roomReport(from, conversation, room, report);
     return {};
   });
-  conversations = await createConversations({
+  const conversations = await createConversations({
     domain: provider.domain,
     storage,
     devices,
@@ -101,7 +95,6 @@ export async function startNode(config: Config): Promise<RunningNode> {
     });
     web.app.get('/.well-known/parley', async () => links.wellKnownDocument());
   }
-  web.app.get('/healthz', async () => ({ status: 'ok', ...(await focus.counts()) }));
   signIn.on('ended', ({ id, reason }) => devices.endSession(id, reason));
 
   const { port } = await web.listen();
@@ -110,7 +103,7 @@ export async function startNode(config: Config): Promise<RunningNode> {
     port,
     async stop() {
       await devices.endAll('shutting-down');
-      await opened().close();
+      await conversations.close();
       directory.close();
       await focus.close();
       await federation.close();

@@ -4,6 +4,6 @@ import type { ConferenceRooms } from '../conversations/api.ts';
 export interface Focus {
   readonly rooms: ConferenceRooms;
   /** How much is going on, for health and for tests of R29 and R32. */
-  counts(): Promise<{ rooms: number; legs: number }>;
+  counts(): Promise<Record<'rooms' | 'legs', number>>;
   close(): Promise<void>;
 }

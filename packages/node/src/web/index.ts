@@ -43,7 +43,16 @@ export interface Web {
   close(): Promise<void>;
 }
 
-export function createWeb({ config, log }: { config: { readonly http: HttpConfig }; log: Logger }): Web {
+export function createWeb({
+  config,
+  log,
+  health = async () => ({}),
+}: {
+  config: { readonly http: HttpConfig };
+  log: Logger;
+  /** What /healthz tells besides that the node is up. */
+  health?: () => Promise<Record<string, number>>;
+}): Web {
   const { http } = config;
   let guard: OriginGuard = createOriginGuard(http.origins, http.port);
   const app = createApp(http, log.child({ room: 'web' }));
@@ -67,7 +76,7 @@ export function createWeb({ config, log }: { config: { readonly http: HttpConfig
     if (error.code === 'internal-error') request.log.error({ err: error.cause ?? error }, 'a request failed');
     return reply.status(statusOf(error.code)).send(errorBody(error));
   });
-  app.get('/healthz', async () => ({ status: 'ok' }));
+  app.get('/healthz', async () => ({ status: 'ok', ...(await health()) }));
   serveApp(app, http.app);
 
   const upgrades = createUpgrades(app.server, (request) => guard.permits(request.headers, 'permit'));
