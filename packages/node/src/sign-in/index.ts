@@ -1,0 +1,164 @@
+// Sign-in by OpenID Connect at any of several issuers (R1, R2): the routes, and the session that comes out of them.
+import { EventEmitter } from 'node:events';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { asParleyError, ParleyError, parseWith } from '@parley/protocol';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import type { Config } from '../config/index.ts';
+import type { Storage } from '../storage/index.ts';
+import type { Web } from '../web/index.ts';
+import type { SignIn, SignInEvents, WebSession } from './api.ts';
+import { ATTEMPT_SECONDS, createAttempts } from './attempts.ts';
+import { readCookie, writeCookie } from './cookies.ts';
+import { createIssuer, type Issuer } from './issuers.ts';
+import { createPeople } from './people.ts';
+import { createRateLimit } from './rate-limit.ts';
+import { errorPath, localPath } from './return-path.ts';
+import { isToken, randomToken } from './secrets.ts';
+import { createSessions, type Sessions } from './sessions.ts';
+
+export type { SignIn, SignInEvents, WebSession } from './api.ts';
+
+const startQuery = z.object({
+  return: z.string().optional().catch(undefined),
+  login_hint: z.string().max(300).optional().catch(undefined),
+  prompt: z.enum(['login', 'select_account']).optional().catch(undefined),
+});
+const callbackQuery = z.object({ state: z.string().max(200) });
+const issuerParams = z.object({ issuer: z.string().max(64) });
+
+/**
+ * Adds the routes of sign-in to the web server: /api/provider, /api/session, /sign-in/:issuer,
+ * /sign-in/:issuer/callback and /sign-out. People listed in the configuration are in the database once it listens.
+ * `now` is milliseconds since 1970.
+ */
+export function createSignIn(options: {
+  config: Config;
+  storage: Storage;
+  web: Web;
+  log: Logger;
+  now?: () => number;
+}): SignIn {
+  const { config, storage, web, now = Date.now } = options;
+  const log = options.log.child({ room: 'sign-in' });
+  const { app } = web;
+  const provider = { domain: config.provider.domain, name: config.provider.name };
+  const issuers = new Map(config.signIn.issuers.map((issuer) => [issuer.id, createIssuer(issuer)] as const));
+  const people = createPeople(config, storage, now);
+  const attempts = createAttempts(storage, now);
+  const mayBegin = createRateLimit(now);
+  const events = new EventEmitter<SignInEvents>();
+  const lifetimeMs = config.signIn.sessionHours * 3_600_000;
+  const sessions: Sessions = createSessions({
+    storage,
+    company: provider.name,
+    lifetimeMs,
+    now,
+    ended: ({ id, person: { address } }, reason) => {
+      log.info({ address, reason }, 'a session has ended');
+      events.emit('ended', { id, address, reason });
+    },
+    failed: (error) => log.error({ err: error }, 'expired sessions could not be removed'),
+  });
+
+  app.addHook('onReady', async () => {
+    await people.seed();
+    await sessions.watch();
+  });
+  app.addHook('onClose', async () => sessions.close());
+
+  const tokenOf = (headers: IncomingHttpHeaders): string | undefined => {
+    const origin = web.originOf({ headers });
+    return origin === null ? undefined : readCookie('session', origin, headers);
+  };
+  const authenticate = ({ headers }: Pick<IncomingMessage, 'headers'>): Promise<WebSession | null> =>
+    sessions.find(tokenOf(headers));
+
+  const ownOrigin = (request: FastifyRequest): string => {
+    const origin = web.originOf(request.raw);
+    if (origin === null) throw new ParleyError('origin-not-allowed', 'http.origins has no such address');
+    return origin;
+  };
+  const issuerOf = (request: FastifyRequest): Issuer => {
+    const issuer = issuers.get(parseWith(issuerParams, request.params).issuer);
+    if (!issuer) throw new ParleyError('unknown-method', 'there is no such place to sign in');
+    return issuer;
+  };
+  const redirectUri = (origin: string, issuer: Issuer): string =>
+    // One for each issuer, so that the answer of one cannot be passed off as another's (RFC 9700 section 4.4.2).
+    `${origin}/sign-in/${issuer.config.id}/callback`;
+  /** A person is looking at this, so a refusal leads to the app, which says what to do. */
+  const refuse = (reply: FastifyReply, thrown: unknown, issuer: Issuer): FastifyReply => {
+    const error = asParleyError(thrown);
+    const level = error.code === 'internal-error' ? 'error' : 'info';
+    log[level]({ issuer: issuer.config.id, err: error }, 'a sign-in was refused');
+    return reply.redirect(errorPath(error.code), 303);
+  };
+
+  app.get('/api/provider', async (request) => ({
+    provider,
+    signIn: config.signIn.issuers.map(({ id, name }) => ({ id, name })),
+    signedIn: (await authenticate(request)) !== null,
+  }));
+
+  app.get('/api/session', async (request) => {
+    const session = await authenticate(request);
+    if (!session) throw new ParleyError(tokenOf(request.headers) === undefined ? 'not-signed-in' : 'session-expired');
+    return { me: session.person, provider };
+  });
+
+  app.get('/sign-in/:issuer', async (request, reply) => {
+    const issuer = issuerOf(request);
+    const origin = ownOrigin(request);
+    const query = parseWith(startQuery, request.query);
+    try {
+      if (!mayBegin(request.ip)) throw new ParleyError('too-many-requests');
+      const before = readCookie('sign-in', origin, request.headers);
+      // Kept while it lasts, so that two tabs can sign in at the same time.
+      const browser = isToken(before) ? before : randomToken();
+      const returnTo = localPath(query.return);
+      const attempt = await attempts.begin(browser, { issuerId: issuer.config.id, returnTo, origin });
+      const hints = {
+        ...(query.login_hint === undefined ? {} : { loginHint: query.login_hint }),
+        ...(query.prompt === undefined ? {} : { prompt: query.prompt }),
+      };
+      const url = await issuer.begin(attempt, redirectUri(origin, issuer), hints);
+      reply.header('set-cookie', writeCookie('sign-in', origin, browser, ATTEMPT_SECONDS));
+      return reply.redirect(url.href, 303);
+    } catch (error) {
+      return refuse(reply, error, issuer);
+    }
+  });
+
+  app.get('/sign-in/:issuer/callback', async (request, reply) => {
+    const issuer = issuerOf(request);
+    const origin = ownOrigin(request);
+    try {
+      const { state } = parseWith(callbackQuery, request.query, 'sign-in-refused');
+      const browser = readCookie('sign-in', origin, request.headers);
+      const attempt = isToken(browser) ? await attempts.take(browser, state) : null;
+      if (attempt?.issuerId !== issuer.config.id || attempt.origin !== origin) {
+        throw new ParleyError('sign-in-refused', 'this browser has no such sign-in under way');
+      }
+      const identity = await issuer.finish(attempt, new URL(request.url, origin));
+      const person = await people.personOf(identity);
+      await sessions.end(tokenOf(request.headers));
+      const token = await sessions.create(person, issuer.config.id, request.headers['user-agent'] ?? '');
+      log.info({ address: person.address, issuer: issuer.config.id }, 'signed in');
+      reply.header('set-cookie', writeCookie('session', origin, token, lifetimeMs / 1000));
+      return reply.redirect(attempt.returnTo, 303);
+    } catch (error) {
+      return refuse(reply, error, issuer);
+    }
+  });
+
+  app.post('/sign-out', async (request, reply) => {
+    const origin = ownOrigin(request);
+    await sessions.end(tokenOf(request.headers));
+    reply.header('set-cookie', writeCookie('session', origin, '', 0));
+    return reply.status(204).send();
+  });
+
+  return Object.assign(events, { authenticate, close: () => sessions.close() });
+}

@@ -1,0 +1,114 @@
+// Who is signed in, by browser. A session is a random token in a cookie, known to the database by its hash; it ends by
+// signing out or by time.
+import type { Person } from '@parley/protocol';
+import type { Storage } from '../storage/index.ts';
+import type { WebSession } from './api.ts';
+import { hashToken, isToken, randomToken } from './secrets.ts';
+
+/** Browsers one person may be signed in with; the one signed in longest makes room. */
+const MAX_SESSIONS_PER_PERSON = 50;
+/** How old the note of the last use may get, in milliseconds, before it is written again. */
+const LAST_SEEN_MS = 60_000;
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+export type Ended = (session: Pick<WebSession, 'id' | 'person'>, reason: 'signed-out' | 'expired') => void;
+
+export interface Sessions {
+  /** Returns the token for the cookie. */
+  create(person: Person, issuerId: string, userAgent: string): Promise<string>;
+  find(token: string | undefined): Promise<WebSession | null>;
+  /** Ends it; nothing happens without one. */
+  end(token: string | undefined): Promise<void>;
+  /** Forgets what has expired, and goes on doing so whenever a session does. */
+  watch(): Promise<void>;
+  close(): void;
+}
+
+export function createSessions(options: {
+  storage: Storage;
+  company: string;
+  lifetimeMs: number;
+  now: () => number;
+  ended: Ended;
+  /** Told when the database fails behind the timer, where nobody waits for an answer. */
+  failed: (error: unknown) => void;
+}): Sessions {
+  const { storage, company, lifetimeMs, now, ended, failed } = options;
+  let timer: NodeJS.Timeout | null = null;
+  let closed = false;
+
+  const rows = () =>
+    storage
+      .selectFrom('web_sessions')
+      .innerJoin('people', 'people.address', 'web_sessions.address')
+      .select(['token_hash', 'people.address', 'people.name', 'expires_at', 'last_seen_at']);
+  type Row = Awaited<ReturnType<ReturnType<typeof rows>['execute']>>[number];
+  const sessionOf = ({ token_hash: id, address, name, expires_at: expiresAt }: Row): WebSession => {
+    return { id, person: { address, name, company }, expiresAt };
+  };
+
+  /** Ends each unless somebody else just has, so that every end is told once. */
+  async function remove(sessions: readonly Row[], reason: 'signed-out' | 'expired'): Promise<void> {
+    for (const row of sessions) {
+      const { numDeletedRows } = await storage
+        .deleteFrom('web_sessions')
+        .where('token_hash', '=', row.token_hash)
+        .executeTakeFirst();
+      if (numDeletedRows > 0n) ended(sessionOf(row), reason);
+    }
+  }
+
+  async function watch(): Promise<void> {
+    await remove(await rows().where('expires_at', '<=', now()).execute(), 'expired');
+    const next = await storage
+      .selectFrom('web_sessions')
+      .select((eb) => eb.fn.min('expires_at').as('at'))
+      .executeTakeFirst();
+    if (timer) clearTimeout(timer);
+    timer = null;
+    if (closed || typeof next?.at !== 'number') return;
+    const wait = Math.min(Math.max(next.at - now(), 0) + 1, MAX_TIMEOUT_MS);
+    timer = setTimeout(() => void watch().catch(failed), wait).unref();
+  }
+
+  return {
+    async create(person, issuerId, userAgent) {
+      const token = randomToken();
+      const at = now();
+      await storage
+        .insertInto('web_sessions')
+        .values({
+          token_hash: hashToken(token),
+          address: person.address,
+          issuer_id: issuerId,
+          created_at: at,
+          expires_at: at + lifetimeMs,
+          last_seen_at: at,
+          user_agent: userAgent.slice(0, 300),
+        })
+        .execute();
+      const all = rows().where('web_sessions.address', '=', person.address).orderBy('web_sessions.created_at', 'desc');
+      await remove((await all.execute()).slice(MAX_SESSIONS_PER_PERSON), 'expired');
+      if (!timer) await watch();
+      return token;
+    },
+    async find(token) {
+      if (!isToken(token)) return null;
+      const row = await rows().where('token_hash', '=', hashToken(token)).executeTakeFirst();
+      if (!row || row.expires_at <= now()) return null;
+      if (now() - row.last_seen_at > LAST_SEEN_MS) {
+        const seen = storage.updateTable('web_sessions').set({ last_seen_at: now() });
+        await seen.where('token_hash', '=', row.token_hash).execute();
+      }
+      return sessionOf(row);
+    },
+    async end(token) {
+      if (isToken(token)) await remove(await rows().where('token_hash', '=', hashToken(token)).execute(), 'signed-out');
+    },
+    watch,
+    close() {
+      closed = true;
+      if (timer) clearTimeout(timer);
+    },
+  };
+}
