@@ -151,6 +151,11 @@ describe('what is wrong is named by field and line', () => {
       `${minimal}focus: { portRange: [5000, 4000] }\n`,
       'enterprise1.yaml:8: focus.portRange must have the first port before the last',
     ],
+    [
+      'a * without quotes',
+      minimal.replace('["http', '[*.enterprise1.localhost, "http'),
+      'enterprise1.yaml:4: "*.enterprise1.localhost" needs quotes, as text that begins with * does in YAML',
+    ],
     ['the same field twice', `${minimal}log: {}\nlog: {}\n`, 'enterprise1.yaml:9: Map keys must be unique'],
   ];
   for (const [name, text, expected] of cases) {
@@ -173,6 +178,7 @@ describe('what is wrong is named by field and line', () => {
       fc.property(
         fc.oneof(
           fc.string(),
+          fc.stringMatching(/^[[\]{}:&*!#|>a \n-]{0,20}$/),
           fc.json().map((json) => `${minimal}calls: ${json}\n`),
         ),
         (text) => {
@@ -183,7 +189,7 @@ describe('what is wrong is named by field and line', () => {
           }
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 1000 },
     );
   });
 });

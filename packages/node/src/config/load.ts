@@ -2,7 +2,7 @@
 // line (or its variable), all of them at once.
 import { readFileSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
-import { type Document, isMap, isNode, isPair, isScalar, LineCounter, parseDocument } from 'yaml';
+import { type Document, isMap, isNode, isPair, isScalar, LineCounter, parseDocument, visit } from 'yaml';
 import { environmentOverrides, setIn } from './environment.ts';
 import { type Path, problemsOf, show } from './problems.ts';
 import { type Config, configSchema } from './schema.ts';
@@ -42,7 +42,7 @@ export function parseConfig(text: string, file: string, env: Environment = {}): 
   if (document.errors.length > 0) {
     throw new ConfigError(document.errors.map((e) => `${name}:${lines.linePos(e.pos[0]).line}: ${e.message}`));
   }
-  const input: unknown = document.toJS() ?? {};
+  const input = plainData(document, lines, name);
   const overrides = environmentOverrides(env);
   const variables = new Map<string, string>();
   for (const { path, value, variable } of overrides.values) {
@@ -57,6 +57,25 @@ export function parseConfig(text: string, file: string, env: Environment = {}): 
     ...problemsOf(parsed.error?.issues ?? [], input).map((p) => `${where(p.path)}: ${show(p.path)} ${p.message}`),
     ...overrides.problems,
   ]);
+}
+
+/** The file's content. An alias without an anchor is found only here: most often a `*` that should have been quoted. */
+function plainData(document: Document, lines: LineCounter, name: string): unknown {
+  const unresolved: string[] = [];
+  visit(document, {
+    Alias(_, alias) {
+      if (alias.resolve(document)) return;
+      const line = alias.range ? lines.linePos(alias.range[0]).line : 1;
+      unresolved.push(`${name}:${line}: "*${alias.source}" needs quotes, as text that begins with * does in YAML`);
+    },
+  });
+  if (unresolved.length > 0) throw new ConfigError(unresolved);
+  try {
+    return document.toJS() ?? {};
+  } catch (error) {
+    // Such as aliases within aliases that would fill the memory.
+    throw new ConfigError([`${name}: ${error instanceof Error ? error.message : error}`]);
+  }
 }
 
 /** The line of the field, or of the nearest thing around it that is in the file. */
