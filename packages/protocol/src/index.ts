@@ -1,8 +1,5 @@
 // The language all parts of Parley speak. Pure: no I/O, runs in browsers and in Node.
-import { z } from 'zod';
-
-// zod can compile checks with `new Function`; a page with a strict Content-Security-Policy forbids that.
-z.config({ jitless: true });
+import './zod-setup.ts';
 
 export * from './address.ts';
 export * from './conversation.ts';
