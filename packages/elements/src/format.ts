@@ -1,0 +1,70 @@
+// Small pure functions for what people see: initials, colours, clocks, and the grid of tiles.
+
+/** One or two letters that stand for a name when there is no picture. */
+export function initialsOf(name: string): string {
+  const words = name.match(/[\p{L}\p{N}]+/gu) ?? [];
+  const first = words[0] ?? '';
+  const last = words.length > 1 ? (words.at(-1) ?? '') : '';
+  return `${firstLetter(first)}${firstLetter(last)}`.toLocaleUpperCase() || '?';
+}
+
+function firstLetter(word: string): string {
+  return [...word][0] ?? '';
+}
+
+/** How many colours there are for avatars. */
+export const TINTS = 6;
+
+/** A person's colour: the same on every screen, because it follows from the address alone. From 0 to TINTS - 1. */
+export function tintOf(address: string): number {
+  let hash = 0;
+  for (const character of address) hash = (hash * 31 + (character.codePointAt(0) ?? 0)) >>> 0;
+  return hash % TINTS;
+}
+
+/** `0:07`, `12:30`, `1:02:09` for a length in milliseconds. Negative lengths (clocks differ) count as none. */
+export function clockText(milliseconds: number): string {
+  const seconds = Math.max(0, Math.floor(milliseconds / 1000));
+  const two = (value: number) => String(value).padStart(2, '0');
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
+}
+
+/** The same as a duration of HTML's `time` element: `PT75S`. */
+export function clockDuration(milliseconds: number): string {
+  return `PT${Math.max(0, Math.floor(milliseconds / 1000))}S`;
+}
+
+/** `14:05` in the reader's own way of writing it, for milliseconds since 1970. */
+export function timeOfDay(at: number): string {
+  return new Date(at).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+}
+
+export interface TileSize {
+  readonly columns: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+const WIDEST = 16 / 9;
+
+/**
+ * The largest equal tiles that fit: every number of columns is tried. Tiles are 4:3 to 16:9, and in an
+ * upright window down to 3:4, so that a phone is filled as well. All lengths in CSS pixels.
+ */
+export function fitTiles(count: number, width: number, height: number, gap: number): TileSize {
+  const narrowest = width > height ? 4 / 3 : 3 / 4;
+  let best: TileSize = { columns: 1, width: 0, height: 0 };
+  for (let columns = 1; columns <= count; columns++) {
+    const rows = Math.ceil(count / columns);
+    let tileWidth = (width - gap * (columns - 1)) / columns;
+    let tileHeight = (height - gap * (rows - 1)) / rows;
+    if (tileWidth <= 0 || tileHeight <= 0) continue;
+    if (tileWidth / tileHeight > WIDEST) tileWidth = tileHeight * WIDEST;
+    else if (tileWidth / tileHeight < narrowest) tileHeight = tileWidth / narrowest;
+    if (tileWidth * tileHeight > best.width * best.height + 1) {
+      best = { columns, width: Math.floor(tileWidth), height: Math.floor(tileHeight) };
+    }
+  }
+  return best;
+}

@@ -1,0 +1,236 @@
+// Every text of the elements, in one place, so that they can be translated. Only plain text and functions that make
+// plain text: markup stays in the elements.
+
+import type { CallNotice, CallView } from '@parley/client';
+import { type ErrorCode, errorCatalogue, type Outcome, type Person, type Presence } from '@parley/protocol';
+
+/** "Carol", "Carol and Dave", "Carol, Dave and Erin". */
+export function listOfNames(names: readonly string[]): string {
+  const last = names.at(-1) ?? '';
+  return names.length < 2 ? last : `${names.slice(0, -1).join(', ')} and ${last}`;
+}
+
+export const presenceText: Record<Presence, string> = {
+  available: 'Available',
+  away: 'Away',
+  busy: 'Busy',
+  'do-not-disturb': 'Do not disturb',
+  'in-a-call': 'In a call',
+  offline: 'Offline',
+};
+
+/** The error of the sign-in page's `?error=<code>`; a code that the catalogue does not know gets a general sentence. */
+export function signInError(code: string): string {
+  const known = Object.hasOwn(errorCatalogue, code) ? errorCatalogue[code as ErrorCode].text : null;
+  return known ?? 'The sign-in did not work. Try again; if it happens again, tell your administrator.';
+}
+
+/** What became of an invitation, for everybody in the call. */
+export function invitationEnded(name: string, outcome: Outcome | null): string {
+  switch (outcome) {
+    case 'declined':
+      return `${name} declined`;
+    case 'no-answer':
+      return `${name} did not answer`;
+    case 'cancelled':
+      return `The invitation to ${name} was withdrawn`;
+    case 'busy':
+      return `${name} is in another call`;
+    case 'do-not-disturb':
+      return `${name} does not want to be disturbed`;
+    case 'offline':
+      return `${name} is offline`;
+    case 'unknown-address':
+      return `Nobody has the address of ${name}`;
+    case 'unreachable':
+      return `${name} cannot be reached: the other company’s service does not answer`;
+    case 'refused':
+      return `${name}’s company does not take this call`;
+    case null:
+      return `${name} did not join`;
+  }
+}
+
+/** The same in one or two words, on a tile. */
+export const outcomeText: Record<Outcome, string> = {
+  declined: 'Declined',
+  'no-answer': 'No answer',
+  cancelled: 'Withdrawn',
+  busy: 'In another call',
+  'do-not-disturb': 'Do not disturb',
+  offline: 'Offline',
+  'unknown-address': 'Unknown address',
+  unreachable: 'Not reachable',
+  refused: 'Not accepted',
+};
+
+export function noticeText({ kind, person, outcome, path, error }: CallNotice): string {
+  const name = person?.name ?? 'Somebody';
+  switch (kind) {
+    case 'joined':
+      return `${name} joined`;
+    case 'left':
+      return `${name} left`;
+    case 'invitation-ended':
+      return invitationEnded(name, outcome);
+    case 'connected':
+      return `${name} is in the conference`;
+    case 'path-changed':
+      return path === 'direct' ? 'The call now runs directly' : 'The call now runs as a conference';
+    case 'add-failed':
+      return error?.message ?? `${name} could not be added. Try again.`;
+    case 'trouble':
+      return error?.message ?? 'There is trouble with the connection. The call goes on.';
+  }
+}
+
+export interface EndedText {
+  readonly title: string;
+  readonly detail: string;
+}
+
+/** Why a call is over, from the point of view of the person who was in it. `others`: everybody else it was with. */
+export function endedText(ended: NonNullable<CallView['ended']>, others: readonly Person[]): EndedText {
+  const names = listOfNames(others.map((person) => person.name)) || 'The other side';
+  switch (ended.reason) {
+    case 'left':
+      return { title: 'You left the call', detail: 'The others can go on without you.' };
+    case 'hung-up':
+      return { title: 'The call is over', detail: `You were talking with ${names}.` };
+    case 'media-failed':
+      return { title: 'The call could not be connected', detail: errorCatalogue['media-not-connected'].text };
+    case 'lost':
+      return {
+        title: 'The connection was lost',
+        detail: 'The call ended because the network was away for too long. Check it, then call again.',
+      };
+    case 'not-answered':
+      return notAnswered(ended.outcome, names);
+  }
+}
+
+function notAnswered(outcome: Outcome | null, names: string): EndedText {
+  switch (outcome) {
+    case 'declined':
+      return { title: `${names} declined`, detail: 'Perhaps write first, or try again later.' };
+    case 'no-answer':
+      return { title: `${names} did not answer`, detail: 'The call shows as missed there. Try again later.' };
+    case 'cancelled':
+      return { title: 'You cancelled the call', detail: `${names} did not answer before that.` };
+    case 'busy':
+      return { title: `${names} is in another call`, detail: 'Try again in a few minutes.' };
+    case 'do-not-disturb':
+      return { title: `${names} does not want to be disturbed`, detail: 'Try again later.' };
+    case 'offline':
+      return { title: `${names} is offline`, detail: 'No device could ring. Try again later.' };
+    case 'unknown-address':
+      return { title: 'Nobody has this address', detail: errorCatalogue['unknown-address'].text };
+    case 'unreachable':
+      return { title: `${names} cannot be reached`, detail: errorCatalogue['provider-unreachable'].text };
+    case 'refused':
+      return {
+        title: 'The other company refused the call',
+        detail: `${names}’s company does not take calls from yours. Ask your administrator.`,
+      };
+    case null:
+      return { title: text.nobodyAnswered, detail: 'Try again later.' };
+  }
+}
+
+/** Who rings, and from where: read out when the window opens. */
+export function incomingTitle(person: Person): string {
+  return `${person.name} is calling`;
+}
+
+export const text = {
+  // Sign-in
+  welcomeTo: (company: string) => `Welcome to ${company}`,
+  signInHint: 'Sign in to call your colleagues and people of other companies.',
+  signInWith: (issuer: string) => `Sign in with ${issuer}`,
+  signOut: 'Sign out',
+  // People
+  you: 'You',
+  yourPresence: 'Your presence',
+  contacts: 'Contacts',
+  searchLabel: 'Search people',
+  searchHint: 'Name, or address of any company',
+  searching: 'Searching …',
+  results: 'Search results',
+  resultCount: (count: number) => (count === 1 ? '1 person found' : `${count} people found`),
+  nothingFound: (query: string) => `Nobody here is called “${query}”.`,
+  nothingFoundAt: (query: string) => `Nobody was found at “${query}”.`,
+  wholeAddressHint: 'To find somebody at another company, type the whole address, like name@company.example.',
+  clearSearch: 'Clear search',
+  noContacts: 'Nobody is here yet. Search for an address to call somebody.',
+  call: (name: string) => `Call ${name}`,
+  callByConference: (name: string) => `Call ${name} by conference`,
+  saveContact: (name: string) => `Add ${name} to contacts`,
+  removeContact: (name: string) => `Remove ${name} from contacts`,
+  edit: 'Edit',
+  editGroup: (company: string) => `Edit contacts of ${company}`,
+  done: 'Done',
+  emptyTitle: (name: string) => `Hello, ${name}`,
+  emptyHint:
+    'Pick somebody to call. A call between two runs directly from one to the other; add a third, and it grows into a conference without a break.',
+  yourAddress: 'Others reach you at',
+  // Ringing
+  incomingCall: 'Incoming call',
+  from: (company: string) => `from ${company}`,
+  about: 'About',
+  alsoIn: (names: readonly string[]) => `Also in this call: ${listOfNames(names)}`,
+  alreadyConnected: (name: string) => `${name} is already in the conference`,
+  accept: 'Accept with video',
+  acceptAudio: 'Sound only',
+  decline: 'Decline',
+  moreWaiting: (count: number) => (count === 1 ? 'One more call is waiting' : `${count} more calls are waiting`),
+  leavesPresent: 'Answering ends your part in the present call.',
+  rangOff: (name: string) => `${name}’s call no longer rings here: it ended, or another device answered.`,
+  // Call
+  callWith: (names: readonly string[]) => (names.length === 0 ? 'Call' : `Call with ${listOfNames(names)}`),
+  callingNow: 'Calling …',
+  ringing: 'Ringing …',
+  connecting: 'Connecting …',
+  waitingForPicture: 'Waiting for sound and picture …',
+  muted: 'Microphone off',
+  mute: 'Turn microphone off',
+  unmute: 'Turn microphone on',
+  cameraOff: 'Turn camera off',
+  cameraOn: 'Turn camera on',
+  microphone: 'Mic',
+  camera: 'Camera',
+  add: 'Add',
+  addPerson: 'Add a person',
+  addHint: 'The call goes on while it rings there.',
+  addThis: (name: string) => `Add ${name} to the call`,
+  inCall: 'In the call',
+  close: 'Close',
+  chat: 'Chat',
+  openChat: 'Open chat',
+  closeChat: 'Close chat',
+  unread: (count: number) => (count === 1 ? '1 new message' : `${count} new messages`),
+  noMessages: 'No messages yet. What is written here is seen by everybody in the call.',
+  writeMessage: 'Write a message',
+  send: 'Send',
+  leave: 'Leave',
+  leaveCall: 'Leave the call',
+  cancel: 'Cancel',
+  cancelCall: 'Cancel the call',
+  withdraw: (name: string) => `Stop ringing ${name}`,
+  callLength: 'Length of the call',
+  direct: 'Direct',
+  conference: 'Conference',
+  moving: 'moving …',
+  directHint: 'Sound and picture go straight from one to the other, by no server.',
+  conferenceHint: 'Sound and picture go by way of the conference service.',
+  movingHint: 'The call is moving to another path. It goes on meanwhile.',
+  callControls: 'Call controls',
+  notices: 'Notices',
+  dismissNotice: 'Dismiss',
+  lasted: (clock: string) => `It lasted ${clock}.`,
+  nobodyAnswered: 'Nobody answered',
+  callAgain: 'Call again',
+  backToContacts: 'Back to contacts',
+  reconnecting: 'Connection lost. Reconnecting …',
+  reconnectingHint: 'A running call goes on.',
+  people: (count: number) => `${count} people`,
+} as const;
