@@ -96,6 +96,7 @@ export class ParleyCall extends ParleyElement {
           opacity: 0;
         }
       }
+      .ended,
       parley-call-ended {
         height: 100%;
       }
@@ -156,7 +157,7 @@ export class ParleyCall extends ParleyElement {
     const view = this.#view.value;
     if (!view) return nothing;
     if (view.phase === 'ended') {
-      return html`<main><parley-call-ended .view=${view} .endedAt=${this.#endedAt}></parley-call-ended></main>`;
+      return html`<main class="ended"><parley-call-ended .view=${view} .endedAt=${this.#endedAt}></parley-call-ended></main>`;
     }
     const self = view.participants.find((participant) => participant.self);
     const unread = view.messages.filter((m) => m.n > this.#lastRead && m.by !== self?.person.address).length;

@@ -39,7 +39,7 @@ export class ParleyToasts extends ParleyElement {
         align-items: center;
         gap: 6px;
         max-width: min(100%, 520px);
-        padding: 2px 4px 2px 18px;
+        padding: 3px 4px 3px 18px;
         border: 1px solid var(--line);
         border-radius: 24px;
         background: var(--raised);
@@ -54,6 +54,9 @@ export class ParleyToasts extends ParleyElement {
         border-color: transparent;
         background: var(--warning-soft);
         color: var(--warning-text);
+      }
+      li > span {
+        padding: 7px 0;
       }
       li .round {
         color: inherit;
