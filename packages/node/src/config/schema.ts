@@ -123,7 +123,7 @@ const callsConfig = z.strictObject({
     .describe('How long two people stay in a conference before the call returns to peer-to-peer.'),
   connectWhileRinging: z
     .enum(['everybody', 'same-company', 'nobody'])
-    .default('everybody')
+    .default('same-company')
     .describe(
       'For whose calls media are set up while it rings: they start at once on answering, ' +
         "but the caller learns the callee's network address.",
