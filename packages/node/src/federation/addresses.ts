@@ -4,6 +4,7 @@ import { lookup } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 import { ParleyError } from '@parley/protocol';
 
+// The IANA special-purpose registries (RFC 6890), with what routers translate to them.
 const inside = new BlockList();
 for (const [net, bits] of [
   ['0.0.0.0', 8],
@@ -13,30 +14,39 @@ for (const [net, bits] of [
   ['169.254.0.0', 16],
   ['172.16.0.0', 12],
   ['192.0.0.0', 24],
+  ['192.0.2.0', 24],
+  ['192.88.99.0', 24],
   ['192.168.0.0', 16],
   ['198.18.0.0', 15],
-  ['224.0.0.0', 4],
-  ['240.0.0.0', 4],
+  ['198.51.100.0', 24],
+  ['203.0.113.0', 24],
+  ['224.0.0.0', 3],
 ] as const) {
   inside.addSubnet(net, bits, 'ipv4');
 }
+// 2001::/23 has Teredo and other tunnels, 2002::/16 is 6to4: both carry an IPv4 address that would go unchecked.
 for (const [net, bits] of [
-  ['::', 127],
-  ['64:ff9b::', 96],
-  ['fc00::', 7],
-  ['fe80::', 10],
-  ['ff00::', 8],
+  ['2001::', 23],
+  ['2001:db8::', 32],
+  ['2002::', 16],
+  ['3fff::', 20],
 ] as const) {
   inside.addSubnet(net, bits, 'ipv6');
 }
+/** All that is routed in IPv6 (RFC 4291 section 2.4): IPv4-mapped, NAT64, local and multicast addresses are outside it. */
+const routed = new BlockList();
+routed.addSubnet('2000::', 3, 'ipv6');
 
 /** True for loopback, private, link-local, multicast and other addresses that no other company can be at. */
 export function isInside(address: string): boolean {
-  const family = isIP(address);
-  if (family === 0) return true;
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
-  if (mapped) return isInside(mapped);
-  return inside.check(address, family === 4 ? 'ipv4' : 'ipv6');
+  switch (isIP(address)) {
+    case 4:
+      return inside.check(address, 'ipv4');
+    case 6:
+      return !routed.check(address, 'ipv6') || inside.check(address, 'ipv6');
+    default:
+      return true;
+  }
 }
 
 /** Drop-in for `dns.lookup` that fails with `provider-untrusted` if any answer is an inside address. */

@@ -1,263 +1,174 @@
-// The door of this room: one link per pair of providers, opened when first needed, by whichever side needs it.
+// The door of this room: other providers, each found from its domain, proven, and asked over one link.
 import { EventEmitter } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
 import {
-  asParleyError,
   type Domain,
   type LinkMethod,
   type LinkParams,
-  type LinkResult,
   MAX_FRAME_BYTES,
   ParleyError,
   type WellKnown,
 } from '@parley/protocol';
 import type { Logger } from 'pino';
-import { WebSocket } from 'ws';
+import { type WebSocket, WebSocketServer } from 'ws';
 import type { Config } from '../config/index.ts';
-import { loopbackLookup } from '../web/index.ts';
-import { outsideLookup } from './addresses.ts';
 import type { DomainSigner, Federation, FederationEvents } from './api.ts';
+import { type Channel, closeCodes, createChannel } from './channel.ts';
+import { createDialer } from './dial.ts';
 import { createDiscovery } from './discovery.ts';
-import { connectorHandshake, createAcceptorHandshake } from './handshake.ts';
+import { createDispatcher, type LinkHandler } from './dispatcher.ts';
+import { acceptHandshake } from './handshake-accept.ts';
 import { openKeys } from './keys.ts';
-import { CLOSE_REFUSED, createRpcSocket, type RpcSocket } from './rpc-socket.ts';
+import { defaultLimits, type LinkLimits } from './limits.ts';
+import { createPeer, type Peer } from './peer.ts';
 import { createSigner } from './signer.ts';
 
-const HANDSHAKE_MS = 10_000;
-/** Sockets that have not proven anything yet; more are turned away. */
-const MAX_UNPROVEN = 64;
-/** A second link between the same two, from both opening at once, is closed after so long without use. */
-const SPARE_MS = 30_000;
-/** After a failed attempt the next requests fail at once for a moment, rather than each trying anew. */
-const REST_MS = 1000;
+export { requireOwn } from './own-people.ts';
+
+export interface FederationOptions {
+  readonly config: Pick<Config, 'provider' | 'federation' | 'http' | 'focus' | 'signIn'>;
+  readonly log: Logger;
+  /** This node's public origin, once it is known; left out: the first of `http.origins`. */
+  readonly origin?: () => string;
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
+  readonly limits?: Partial<LinkLimits>;
+}
 
 export interface Links {
   readonly federation: Federation;
   readonly signer: DomainSigner;
-  /** Serves an upgraded socket at the link's path. */
+  /** Serves an open socket that another provider has made at the link's path. */
   acceptLink(socket: WebSocket): void;
+  /** Upgrades a request at the link's path, with the bounds that belong to a link. */
+  upgradeLink(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** What is served at `/.well-known/parley`. */
   wellKnownDocument(): WellKnown;
 }
 
-interface Link {
-  readonly rpc: RpcSocket;
-  /** Who opened it; of two links the one opened by the domain that sorts first is used. */
-  readonly opener: Domain;
-}
-
-type Handler = (from: Domain, params: never) => Promise<unknown> | unknown;
-
-export async function createFederation(deps: {
-  config: Pick<Config, 'provider' | 'federation' | 'http' | 'focus' | 'signIn'>;
-  log: Logger;
-  now?: () => number;
-}): Promise<Links> {
-  const { config, now = Date.now } = deps;
-  const log = deps.log.child({ room: 'federation' });
+/** Opens the domain's keys, making them at the first start. Errors name the field of the configuration. */
+export async function createFederation(options: FederationOptions): Promise<Links> {
+  const { config, origin = () => config.http.origins[0] ?? '', now = Date.now } = options;
+  const limits = { ...defaultLimits, ...options.limits };
+  const log = options.log.child({ room: 'federation' });
   const own = config.provider.domain;
   const requestMs = config.federation.requestSeconds * 1000;
   const keys = await openKeys(config.federation.keyFile);
   const discovery = createDiscovery(config.federation.hosts, requestMs, now);
-  const signer = createSigner(own, keys, discovery);
+  const signer = createSigner(own, keys, discovery, now);
+  const dispatcher = createDispatcher(log);
+  const openLink = createDialer({ discovery, signer, timeoutMs: requestMs, heartbeatMs: limits.heartbeatMs });
   const events = new EventEmitter<FederationEvents>();
-  const handlers = new Map<LinkMethod, Handler>();
-  const links = new Map<Domain, Link[]>();
-  const opening = new Map<Domain, Promise<Link>>();
-  const failures = new Map<Domain, { error: ParleyError; at: number }>();
-  const unproven = new Set<WebSocket>();
+  const peers = new Map<Domain, Peer>();
+  const unproven = new Set<Channel>();
+  const server = new WebSocketServer({ noServer: true, maxPayload: 2 * MAX_FRAME_BYTES, perMessageDeflate: false });
   let closed = false;
 
-  async function dispatch(from: Domain, method: LinkMethod, params: unknown): Promise<unknown> {
-    const handler = handlers.get(method);
-    if (!handler) throw new ParleyError(method.startsWith('link.') ? 'out-of-turn' : 'unknown-method');
-    return handler(from, params as never);
-  }
-
-  /** The preferred one first. */
-  const order = (a: Link, b: Link) => (a.opener < b.opener ? -1 : a.opener > b.opener ? 1 : 0);
-
-  function add(domain: Domain, link: Link): void {
-    const present = links.get(domain) ?? [];
-    // The other side opens a second one only when its first is gone, even if we have not noticed yet.
-    for (const old of present) if (old.opener === link.opener) old.rpc.close(1000, 'replaced');
-    const kept = [...present.filter((old) => old.opener !== link.opener), link].sort(order);
-    links.set(domain, kept);
-    failures.delete(domain);
-    if (present.length === 0) events.emit('up', { domain });
-    log.info({ domain, opener: link.opener }, 'link up');
-  }
-
-  function remove(domain: Domain, rpc: RpcSocket): void {
-    const kept = (links.get(domain) ?? []).filter((link) => link.rpc !== rpc);
-    if (kept.length > 0) {
-      links.set(domain, kept);
-    } else if (links.delete(domain)) {
-      log.info({ domain }, 'link down');
-      events.emit('down', { domain });
-    }
-  }
-
-  const spares = setInterval(() => {
-    for (const list of links.values()) {
-      const [, spare] = list;
-      if (spare && spare.opener === own && spare.rpc.pending === 0 && now() - spare.rpc.usedAt > SPARE_MS) {
-        spare.rpc.close(1000, 'not needed');
-      }
-    }
-  }, SPARE_MS).unref();
-
-  function linkTo(domain: Domain): Link | Promise<Link> {
-    const present = links.get(domain)?.find((link) => link.rpc.open);
-    if (present) return present;
-    const underway = opening.get(domain);
-    if (underway) return underway;
-    const failed = failures.get(domain);
-    if (failed && now() - failed.at < REST_MS) throw failed.error;
-    const attempt = open(domain);
-    opening.set(domain, attempt);
-    attempt
-      .catch((error: unknown) => {
-        if (failures.size > 1000) failures.clear();
-        failures.set(domain, { error: asParleyError(error), at: now() });
-      })
-      .finally(() => opening.delete(domain));
-    return attempt;
-  }
-
-  async function open(domain: Domain): Promise<Link> {
-    const { link: url } = await discovery.find(domain);
-    const socket = new WebSocket(url, {
-      maxPayload: MAX_FRAME_BYTES,
-      handshakeTimeout: requestMs,
-      followRedirects: false,
-      perMessageDeflate: false,
-      lookup: discovery.isLocal(domain) ? loopbackLookup : outsideLookup,
-    });
-    await opened(socket);
-    let proven = false;
-    const rpc = createRpcSocket(socket, {
-      requestMs,
-      log,
-      now,
-      answer: async (method, params) => {
-        if (!proven) throw new ParleyError('out-of-turn');
-        return dispatch(domain, method, params);
-      },
-      closed: () => remove(domain, rpc),
-    });
+  /** A listener's mistake must not cost the link on whose socket it is told. */
+  function tell(event: 'up' | 'down', domain: Domain): void {
     try {
-      await connectorHandshake(signer, domain, {
-        hello: (params) => rpc.request('link.hello', params),
-        prove: (params) => rpc.request('link.prove', params),
-      });
+      events.emit(event, { domain });
     } catch (error) {
-      rpc.close(CLOSE_REFUSED, 'handshake failed');
-      throw error;
+      log.error({ err: error, event, domain }, 'a listener failed');
     }
-    if (closed) {
-      rpc.close(1001, 'shutting down');
-      throw new ParleyError('provider-unreachable');
-    }
-    proven = true;
-    const link = { rpc, opener: own };
-    add(domain, link);
-    return link;
+  }
+
+  function peerOf(domain: Domain): Peer {
+    const known = peers.get(domain);
+    if (known) return known;
+    if (peers.size >= limits.peers) throw new ParleyError('too-many-requests', 'too many other providers at a time');
+    const peer = createPeer({
+      domain,
+      own,
+      requestMs,
+      dispatcher,
+      limits,
+      now,
+      log,
+      openLink,
+      up: () => tell('up', domain),
+      down: () => tell('down', domain),
+      settled: () => sweep(domain),
+    });
+    peers.set(domain, peer);
+    return peer;
+  }
+
+  /** Forgets a provider with which nothing is going on. */
+  function sweep(domain: Domain): void {
+    if (peers.get(domain)?.idle) peers.delete(domain);
   }
 
   function acceptLink(socket: WebSocket): void {
-    if (closed || unproven.size >= MAX_UNPROVEN) {
-      socket.close(1013, 'too-many-requests');
+    if (closed || !config.federation.enabled) {
+      socket.close(closeCodes.tryLater, 'not now');
       return;
     }
-    unproven.add(socket);
-    const handshake = createAcceptorHandshake(signer);
-    const deadline = setTimeout(() => socket.close(CLOSE_REFUSED, 'timed-out'), HANDSHAKE_MS);
-    const settled = () => {
+    // The oldest gives way: an honest handshake is over in a moment, so a flood cannot keep others out.
+    const [oldest] = unproven;
+    if (oldest && unproven.size >= limits.unproven) oldest.cut();
+    const done = () => {
       clearTimeout(deadline);
-      unproven.delete(socket);
+      unproven.delete(channel);
     };
-    const rpc = createRpcSocket(socket, {
-      requestMs,
+    const handshake = {
+      signer,
+      maxFrames: limits.unprovenFrames,
       log,
-      now,
-      async answer(method, params) {
-        if (method === 'link.hello') return handshake.hello(params as LinkParams<'link.hello'>);
-        if (method === 'link.prove') {
-          const domain = await handshake.prove(params as LinkParams<'link.prove'>);
-          settled();
-          add(domain, { rpc, opener: domain });
-          return {};
-        }
-        if (!handshake.proven) throw new ParleyError('out-of-turn', 'prove who you are first');
-        return dispatch(handshake.proven, method, params);
+      async admit(from: Domain, proven: Channel, acknowledge: () => void) {
+        if (closed) throw new ParleyError('provider-unreachable');
+        const wanted = () => {
+          done();
+          acknowledge();
+        };
+        await peerOf(from)
+          .admit(proven, wanted)
+          .finally(() => sweep(from));
       },
-      closed: () => {
-        settled();
-        if (handshake.proven) remove(handshake.proven, rpc);
-      },
-    });
+      closed: done,
+    };
+    const channel = acceptHandshake(handshake, (first) => createChannel(socket, limits.heartbeatMs, first));
+    const deadline = setTimeout(() => channel.close(closeCodes.untrusted, 'timed-out'), limits.handshakeMs).unref();
+    unproven.add(channel);
   }
 
-  async function request<M extends LinkMethod>(
-    domain: Domain,
-    method: M,
-    params: LinkParams<M>,
-  ): Promise<LinkResult<M>> {
-    if (domain === own) throw new ParleyError('internal-error', 'a node does not link to itself');
-    if (!config.federation.enabled) throw new ParleyError('not-allowed', 'this provider does not talk to others');
-    if (closed) throw new ParleyError('provider-unreachable');
-    const link = linkTo(domain);
-    // Not awaited when it is there: requests leave in the order in which they are made.
-    return link instanceof Promise
-      ? (await deadline(link, requestMs)).rpc.request(method, params)
-      : link.rpc.request(method, params);
-  }
+  const wellKnownDocument = (): WellKnown => ({
+    domain: own,
+    name: config.provider.name,
+    versions: [1],
+    link: config.federation.publicLink ?? `${origin().replace(/^http/, 'ws')}/link`,
+    keys: [...keys.published],
+    // Only the company's own sign-in says who its people are.
+    issuers: config.signIn.issuers.filter(({ member }) => member !== undefined).map(({ issuer }) => issuer),
+    focus: config.focus.enabled,
+  });
 
-  const base = new URL(config.http.origins[0] ?? 'http://localhost');
-  const linkUrl = config.federation.publicLink ?? `${base.protocol.replace('http', 'ws')}//${base.host}/link`;
   const federation: Federation = Object.assign(events, {
-    request,
-    handle<M extends LinkMethod>(
-      method: M,
-      handler: (from: Domain, params: LinkParams<M>) => Promise<LinkResult<M>> | LinkResult<M>,
-    ) {
-      if (handlers.has(method)) throw new Error(`two handlers for ${method}`);
-      handlers.set(method, handler as Handler);
+    async request<M extends LinkMethod>(domain: Domain, method: M, params: LinkParams<M>) {
+      if (domain === own) throw new ParleyError('internal-error', 'a node has no link to itself');
+      if (!config.federation.enabled) throw new ParleyError('not-allowed', 'this provider does not talk to others');
+      if (closed) throw new ParleyError('provider-unreachable', 'this node goes down');
+      return peerOf(domain)
+        .request(method, params)
+        .finally(() => sweep(domain));
     },
-    wellKnown: (domain: Domain) => discovery.find(domain),
+    handle: <M extends LinkMethod>(method: M, handler: LinkHandler<M>) => dispatcher.handle(method, handler),
+    wellKnown: async (domain: Domain) => (domain === own ? wellKnownDocument() : discovery.find(domain)),
     async close() {
       closed = true;
-      clearInterval(spares);
-      for (const socket of unproven) socket.close(1001, 'shutting down');
-      for (const list of [...links.values()]) for (const link of list) link.rpc.close(1001, 'shutting down');
+      for (const channel of unproven) channel.cut();
+      for (const peer of [...peers.values()]) peer.close();
+      server.close();
       await discovery.close();
     },
   });
+
   return {
     federation,
     signer,
     acceptLink,
-    wellKnownDocument: () => ({
-      domain: own,
-      name: config.provider.name,
-      versions: [1],
-      link: linkUrl,
-      keys: [...keys.published],
-      issuers: config.signIn.issuers.filter((issuer) => issuer.member !== undefined).map((issuer) => issuer.issuer),
-      focus: config.focus.enabled,
-    }),
+    upgradeLink: (request, socket, head) => server.handleUpgrade(request, socket, head, acceptLink),
+    wellKnownDocument,
   };
-}
-
-function opened(socket: WebSocket): Promise<void> {
-  return new Promise((resolve, reject) => {
-    socket.once('open', resolve);
-    socket.once('error', (error) => reject(new ParleyError('provider-unreachable', undefined, { cause: error })));
-  });
-}
-
-function deadline<T>(promise: Promise<T>, ms: number): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new ParleyError('provider-unreachable', 'no link came up in time')), 2 * ms);
-    promise.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
 }
