@@ -1,0 +1,76 @@
+// What this app says.
+import type { CallNotice, CallParticipant, CallView } from '@parley/client';
+import type { Outcome, ParticipantState, Presence } from '@parley/protocol';
+
+export const presences: Record<Presence, string> = {
+  available: 'Free to talk',
+  away: 'Away',
+  busy: 'Busy',
+  'do-not-disturb': 'Do not disturb',
+  'in-a-call': 'In a call',
+  offline: 'Offline',
+};
+
+const outcomes: Record<Outcome, (name: string) => string> = {
+  declined: (name) => `${name} declined`,
+  'no-answer': (name) => `${name} did not answer`,
+  cancelled: (name) => `${name} is no longer being called`,
+  busy: (name) => `${name} is in another call`,
+  'do-not-disturb': (name) => `${name} does not want to be disturbed`,
+  offline: (name) => `${name} is offline`,
+  'unknown-address': (name) => `Nobody has the address ${name}`,
+  unreachable: (name) => `${name} cannot be reached: their company’s service does not answer`,
+  refused: (name) => `${name}’s company does not take this call`,
+};
+
+const states: Record<ParticipantState, string> = {
+  invited: 'calling …',
+  alerting: 'ringing …',
+  joined: '',
+  left: 'left',
+  ended: 'not here',
+};
+
+/** What stands on a tile besides the name. */
+export function standing({ state, outcome, self, flowing, microphone }: CallParticipant): string {
+  if (state === 'ended' && outcome) return outcomes[outcome]('').trim();
+  if (state !== 'joined') return states[state];
+  return [self || flowing ? '' : 'connecting …', microphone ? '' : 'muted'].filter(Boolean).join(', ');
+}
+
+export function noticeWords({ kind, person, outcome, error }: CallNotice): string {
+  const name = person?.name ?? 'Somebody';
+  if (error) return error.message;
+  switch (kind) {
+    case 'joined':
+      return `${name} joined`;
+    case 'left':
+      return `${name} left`;
+    case 'connected':
+      return `${name} is in the conference`;
+    case 'invitation-ended':
+      return outcome ? outcomes[outcome](name) : `${name} did not join`;
+    case 'add-failed':
+      return `${name} could not be added. Try again.`;
+    default:
+      return 'There is trouble with the connection. The call goes on.';
+  }
+}
+
+export function endedWords({ ended, participants }: CallView): string {
+  const others = participants.filter(({ self }) => !self);
+  const names = others.map(({ person }) => person.name).join(', ') || 'The other side';
+  switch (ended?.reason) {
+    case 'not-answered':
+      if (ended.outcome === 'cancelled') return `You stopped calling ${names}.`;
+      return `${ended.outcome ? outcomes[ended.outcome](names) : 'Nobody answered'}.`;
+    case 'media-failed':
+      return 'Sound and picture could not be connected. A firewall may block them: try another network.';
+    case 'lost':
+      return 'The connection was lost for too long. Check the network, then call again.';
+    case 'left':
+      return 'You left. The others can go on without you.';
+    default:
+      return `The call with ${names} is over.`;
+  }
+}
