@@ -1,0 +1,292 @@
+// What every media engine must do, as a person in a conference would notice it. One suite, run by each engine's own test
+// with real browsers.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { after, before, describe, test } from 'node:test';
+import { ParleyError } from '@parley/protocol';
+import {
+  enter,
+  openStage,
+  type Participant,
+  perceives,
+  received,
+  type Stage,
+  sectionOf,
+  sees,
+  until,
+} from './contract-browser.ts';
+import type { EngineCapabilities, MediaEngine, MediaRoom, RoomEvents } from './engine.ts';
+
+const refused = (error: unknown) => error instanceof ParleyError && error.code === 'invalid-session-description';
+
+/** Resolves with the next event of a room that fits. */
+function next<E extends keyof RoomEvents>(
+  room: MediaRoom,
+  event: E,
+  fits: (...args: RoomEvents[E]) => boolean,
+): Promise<RoomEvents[E]> {
+  return new Promise((resolve, reject) => {
+    const deadline = setTimeout(() => reject(new Error(`no ${event} in time`)), 10_000);
+    const listen = (...args: RoomEvents[E]): void => {
+      if (!fits(...args)) return;
+      clearTimeout(deadline);
+      room.off(event, listen as never);
+      resolve(args);
+    };
+    room.on(event, listen as never);
+  });
+}
+
+/** Registers the suite for one engine. */
+export function testMediaEngine(create: () => MediaEngine | Promise<MediaEngine>, declared: EngineCapabilities): void {
+  describe('media engine contract', () => {
+    let stage: Stage;
+    let engine: MediaEngine;
+    let count = 0;
+    const newRoom = () => {
+      count += 1;
+      return engine.createRoom({ id: `room-${count}` });
+    };
+    const leaveAll = (...people: Participant[]) => Promise.all(people.map((person) => person.leave()));
+
+    before(async () => {
+      [stage, engine] = await Promise.all([openStage(), create()]);
+    });
+    after(async () => {
+      await stage.close();
+      await engine.close();
+    });
+
+    test('it says what it can do', () => {
+      assert.deepEqual({ ...engine.capabilities }, { ...declared });
+    });
+
+    test('two people see and hear each other; a third comes late; one leaves; one crashes', async () => {
+      const room = await newRoom();
+      const connected: string[] = [];
+      room.on('connected', ({ device }) => connected.push(device));
+      const alice = await enter(stage, room, 'alice');
+      const bob = await enter(stage, room, 'bob');
+      await Promise.all([perceives(alice, bob), perceives(bob, alice)]);
+      assert.deepEqual([...connected].sort(), ['alice', 'bob']);
+
+      const carol = await enter(stage, room, 'carol');
+      await Promise.all([
+        perceives(carol, alice),
+        perceives(carol, bob),
+        perceives(alice, carol),
+        perceives(bob, carol),
+      ]);
+      assert.deepEqual([...room.devices()].sort(), ['alice', 'bob', 'carol']);
+
+      const seenBefore = sectionOf(alice, bob, 'video');
+      await bob.leave();
+      await until('bob is gone from the offers', () =>
+        [alice, carol].every(
+          ({ offers }) => offers.at(-1)?.sources.every(({ publisher }) => publisher !== 'bob') ?? false,
+        ),
+      );
+      if (declared.forwarding && seenBefore) {
+        await until('his section is inactive', async () => {
+          return (await alice.call('direction', seenBefore.leg, seenBefore.mid)) === 'inactive';
+        });
+      }
+      const freezes = (await received(alice, carol, 'video')).freezeCount;
+      await Promise.all([perceives(alice, carol, 10), perceives(carol, alice, 10)]);
+      assert.equal((await received(alice, carol, 'video')).freezeCount, freezes, 'nobody else is disturbed');
+
+      const lost = next(room, 'legLost', ({ device }) => device === 'carol');
+      await carol.page.close();
+      await lost;
+      await until('carol has no legs', () => !room.devices().includes('carol'));
+      const dave = await enter(stage, room, 'bob', 'dave');
+      await Promise.all([perceives(alice, dave), perceives(dave, alice)]);
+      if (declared.forwarding) {
+        assert.deepEqual(sectionOf(alice, dave, 'video'), seenBefore, 'the section of one who left is used again');
+      }
+      await leaveAll(alice, dave);
+      assert.deepEqual(room.devices(), []);
+      assert.deepEqual(await room.statistics(), []);
+      await room.close();
+    });
+
+    test('a picture sent through has full size and rate, and nothing holds it back', async () => {
+      const room = await newRoom();
+      const alice = await enter(stage, room, 'alice');
+      const bob = await enter(stage, room, 'bob');
+      await sees(bob, alice);
+      type Sent = { frameWidth: number; framesPerSecond: number; qualityLimitationReason: string };
+      await until('640 wide, nearly 20 a second, not limited', async () => {
+        const sent = await alice.call<Sent>('sent');
+        return sent.frameWidth === 640 && sent.framesPerSecond >= 18 && sent.qualityLimitationReason !== 'bandwidth';
+      });
+      assert.equal((await received(bob, alice, 'video')).frameWidth, 640);
+      await leaveAll(alice, bob);
+      await room.close();
+    });
+
+    test('one who joins late gets a key frame at once', async () => {
+      const room = await newRoom();
+      const alice = await enter(stage, room, 'alice');
+      const bob = await enter(stage, room, 'bob');
+      await sees(bob, alice, 10);
+      const { keyFramesDecoded } = await received(bob, alice, 'video');
+      const carol = await enter(stage, room, 'carol');
+      await sees(carol, alice, 1);
+      await until(
+        'everybody gets it',
+        async () => (await received(bob, alice, 'video')).keyFramesDecoded > keyFramesDecoded,
+      );
+      const legs = await room.statistics();
+      const { keyframeRequests = 0 } = legs.find(({ leg }) => leg === alice.leg) ?? {};
+      assert.ok(keyframeRequests >= 1);
+      await leaveAll(alice, bob, carol);
+      await room.close();
+    });
+
+    test('publishing again replaces the leg; others go on seeing and hearing', async () => {
+      const room = await newRoom();
+      const alice = await enter(stage, room, 'alice');
+      const bob = await enter(stage, room, 'bob');
+      await perceives(bob, alice);
+      const old = alice.leg;
+      const losses: unknown[] = [];
+      room.on('legLost', (loss) => losses.push(loss));
+      const again = next(room, 'connected', ({ device }) => device === 'alice');
+      await alice.publish();
+      assert.notEqual(alice.leg, old);
+      await again;
+      await alice.call('stopOld');
+      await perceives(bob, alice, 10);
+      const legs = (await room.statistics()).filter(
+        ({ device, direction }) => device === 'alice' && direction === 'publish',
+      );
+      assert.deepEqual(
+        legs.map(({ leg }) => leg),
+        [alice.leg],
+      );
+      assert.deepEqual(losses, []);
+      await leaveAll(alice, bob);
+      await room.close();
+    });
+
+    test('a device that publishes and subscribes anew is offered everything on a new leg', async () => {
+      const room = await newRoom();
+      const alice = await enter(stage, room, 'alice');
+      const bob = await enter(stage, room, 'bob');
+      await perceives(bob, alice);
+      const old = sectionOf(bob, alice, 'video')?.leg;
+      await bob.publish();
+      await room.subscribe('bob');
+      await until('a new leg', () => sectionOf(bob, alice, 'video')?.leg !== old);
+      await perceives(bob, alice);
+      await until('the old leg is gone', async () => (await room.statistics()).every(({ leg }) => leg !== old));
+      await leaveAll(alice, bob);
+      await room.close();
+    });
+
+    test('a bad description is refused and changes nothing', async () => {
+      const room = await newRoom();
+      const alice = await enter(stage, room, 'alice');
+      const page = await stage.open();
+      const offer = await page.evaluate(async () => {
+        const { RTCPeerConnection } = globalThis as never as { RTCPeerConnection: new () => never };
+        const pc = new RTCPeerConnection() as {
+          addTransceiver(kind: string): void;
+          createOffer(): Promise<{ sdp: string }>;
+        };
+        pc.addTransceiver('audio');
+        return (await pc.createOffer()).sdp;
+      });
+      const bad = [
+        '',
+        'nonsense',
+        'v=0\r\n',
+        offer.replace(/a=fingerprint:.*/g, 'a=fingerprint:sha-256 00'),
+        offer.replace(/a=ice-pwd:.*/g, 'a=ice-pwd:short'),
+        offer.replaceAll('opus', 'sing'),
+        offer.replaceAll('a=sendrecv', 'a=recvonly'),
+        offer + 'a=x'.repeat(70_000),
+      ];
+      for (const sdp of bad) await assert.rejects(room.publish('mallory', sdp), refused);
+      assert.deepEqual(room.devices(), ['alice']);
+      await room.addCandidates(alice.leg, [{ candidate: 'candidate:nonsense' }]);
+      await room.addCandidates('no-such-leg', [{ candidate: '' }]);
+
+      const offered = next(room, 'offer', ({ device }) => device === 'watcher');
+      await room.subscribe('watcher');
+      const [{ leg, revision, sdp }] = await offered;
+      await assert.rejects(room.answer(leg, revision, 'nonsense'), refused);
+      await assert.rejects(room.answer(leg, revision, sdp.replace('m=audio', 'm=video')), refused);
+      // An answer to an offer that is not the latest is not even read.
+      await room.answer(leg, revision - 1, 'nonsense');
+      await room.answer(leg, revision + 1, 'nonsense');
+      await room.answer('no-such-leg', 1, 'nonsense');
+      await room.remove('watcher');
+      const bob = await enter(stage, room, 'bob');
+      await perceives(bob, alice);
+      await page.context().close();
+      await leaveAll(alice, bob);
+      await room.close();
+    });
+
+    test('a room that is closed frees everything and says so once', async () => {
+      const room = await newRoom();
+      const alice = await enter(stage, room, 'alice');
+      const bob = await enter(stage, room, 'bob');
+      await sees(bob, alice);
+      const ends: unknown[] = [];
+      room.on('closed', (end) => ends.push(end));
+      await room.close();
+      await room.close();
+      assert.deepEqual(ends, [{ reason: 'closed' }]);
+      assert.deepEqual(room.devices(), []);
+      assert.deepEqual(await room.statistics(), []);
+      assert.ok(!engine.rooms().includes(room.id));
+      await assert.rejects(
+        room.subscribe('alice'),
+        (error) => error instanceof ParleyError && error.code === 'unknown-room',
+      );
+      await Promise.all([alice, bob].map(({ page }) => page.context().close()));
+    });
+
+    test('thirty times in and out leave nothing behind', async () => {
+      const room = await newRoom();
+      const alice = await enter(stage, room, 'alice');
+      const page = await stage.open();
+      for (let turn = 0; turn < 30; turn += 1) {
+        const sdp = await page.evaluate(
+          (look) => (globalThis as never as { peer: { offer(l: unknown): Promise<string> } }).peer.offer(look),
+          {
+            colour: 'black',
+            tone: 300,
+          },
+        );
+        const offered = next(room, 'offer', ({ device, sources }) => device === 'guest' && sources.length > 0);
+        await room.publish('guest', sdp);
+        await room.subscribe('guest');
+        await offered;
+        assert.equal((await room.statistics()).length, 4);
+        await room.remove('guest');
+      }
+      assert.deepEqual(room.devices(), ['alice']);
+      assert.equal((await room.statistics()).length, 2);
+      assert.ok((alice.offers.at(-1)?.sdp.match(/^m=/gm)?.length ?? 0) <= 2, 'sections are used again');
+      await page.context().close();
+      await alice.leave();
+      await room.close();
+    });
+
+    test('an engine that is closed ends its rooms', async () => {
+      const other = await create();
+      const room = await other.createRoom({ id: 'last' });
+      const alice = await enter(stage, room, 'alice');
+      const closed = once(room, 'closed');
+      await other.close();
+      assert.deepEqual(await closed, [{ reason: 'closed' }]);
+      assert.deepEqual(other.rooms(), []);
+      await assert.rejects(other.createRoom({ id: 'one more' }), ParleyError);
+      await alice.page.context().close();
+    });
+  });
+}

@@ -1,0 +1,2 @@
+// The forwarding engine inside the node.
+export { createEmbeddedEngine, type EmbeddedEngineOptions } from './engine.ts';

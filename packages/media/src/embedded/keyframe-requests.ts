@@ -1,0 +1,62 @@
+// Key frame requests of many receivers, merged: at most one goes to the publisher in each interval, and one that comes in
+// the quiet time is sent at its end, never lost.
+
+export interface KeyframeRequests {
+  request(): void;
+  /** How many have been passed on. */
+  passed(): number;
+  close(): void;
+}
+
+export interface Clock {
+  /** Milliseconds from any fixed moment. */
+  now(): number;
+  /** Calls back once after `ms`; the returned function takes it back. */
+  after(ms: number, run: () => void): () => void;
+}
+
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  after(ms, run) {
+    const timer = setTimeout(run, ms);
+    timer.unref();
+    return () => clearTimeout(timer);
+  },
+};
+
+/** A key frame costs many times an ordinary one; receivers that join together ask within this time. */
+export const KEYFRAME_INTERVAL_MS = 300;
+
+export function createKeyframeRequests(
+  send: () => void,
+  clock: Clock,
+  interval = KEYFRAME_INTERVAL_MS,
+): KeyframeRequests {
+  let last = Number.NEGATIVE_INFINITY;
+  let passed = 0;
+  let cancel: (() => void) | null = null;
+  let closed = false;
+
+  function pass(): void {
+    cancel = null;
+    if (closed) return;
+    last = clock.now();
+    passed += 1;
+    send();
+  }
+
+  return {
+    request() {
+      if (closed || cancel) return;
+      const wait = last + interval - clock.now();
+      if (wait <= 0) pass();
+      else cancel = clock.after(wait, pass);
+    },
+    passed: () => passed,
+    close() {
+      closed = true;
+      cancel?.();
+      cancel = null;
+    },
+  };
+}
