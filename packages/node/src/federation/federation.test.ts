@@ -334,24 +334,31 @@ describe('R47: a neighbour', () => {
     assert.ok(codes.includes('too-many-requests'));
   });
 
-  it('that asks but does not read is cut', async (t) => {
-    const { one, two } = await pair(t);
-    one.federation.handle('conversation.deliver', () => ({ have: 1 }));
+  it('that asks but does not read is cut', { timeout: 20_000 }, async (t) => {
+    // Neither the rate nor the heartbeat may be what cuts it.
+    const limits = { framesPerSecond: 1e9, burst: 1e9, heartbeatMs: 600_000 };
+    const { one, two } = await pair(t, { limits });
+    const answer = { room: `r_${'r'.repeat(22)}`, leg: `l_${'l'.repeat(16)}`, sdp: 'x'.repeat(60_000) };
+    let asked = 0;
+    one.federation.handle('focus.join', () => {
+      asked += 1;
+      return answer;
+    });
     const link = await rawLink(one);
     await proveRaw(link, two, one);
     const down = once(one.federation, 'down');
-    link.socket.pause();
-    // Answers are short here, so the questions are made such that the answer is long: an unreadable id comes back.
-    const long = JSON.stringify({ jsonrpc: '2.0', id: 'x'.repeat(60), method: 'focus.offer', params: {} });
     let open = true;
-    void down.then(() => {
+    down.finally(() => {
       open = false;
     });
-    for (let i = 0; open && i < 200_000; i += 1) {
-      link.send(long);
-      if (i % 200 === 0) await new Promise(setImmediate);
+    link.socket.pause();
+    const params = { ticket: 'ticket', address: alice, device: `d_${'d'.repeat(22)}`, sdp: 'v=0' };
+    for (let i = 0; open && i < 5000; i += 1) {
+      link.send(JSON.stringify({ jsonrpc: '2.0', id: i, method: 'focus.join', params }));
+      await new Promise(setImmediate);
     }
     await down;
+    assert.ok(asked < 2000, `${asked} answers were kept for it`);
     link.socket.terminate();
   });
 });

@@ -24,8 +24,6 @@ import { defaultLimits, type LinkLimits } from './limits.ts';
 import { createPeer, type Peer } from './peer.ts';
 import { createSigner } from './signer.ts';
 
-export { requireOwn } from './own-people.ts';
-
 export interface FederationOptions {
   readonly config: Pick<Config, 'provider' | 'federation' | 'http' | 'focus' | 'signIn'>;
   readonly log: Logger;

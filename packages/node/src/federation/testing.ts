@@ -2,6 +2,7 @@
 import { EventEmitter, once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -37,6 +38,8 @@ export interface TestProviderOptions {
   /** A folder with a key from an earlier start. */
   readonly folder?: string;
   readonly port?: number;
+  /** PEM: serve HTTPS and a `wss:` link. */
+  readonly tls?: { readonly cert: string; readonly key: string };
 }
 
 /** Starts a provider; `hosts` is shared by all of a test and filled in with where each one is. */
@@ -44,7 +47,7 @@ export async function startProvider(
   t: TestContext,
   name: string,
   hosts: Record<string, string>,
-  { requestSeconds = 2, limits = {}, folder, port: wanted = 0 }: TestProviderOptions = {},
+  { requestSeconds = 2, limits = {}, folder, port: wanted = 0, tls }: TestProviderOptions = {},
 ): Promise<TestProvider> {
   const domain = name as Domain;
   const made = folder ?? (await mkdtemp(join(tmpdir(), 'parley-federation-')));
@@ -52,10 +55,11 @@ export async function startProvider(
   const changes = new EventEmitter<{ change: [] }>();
   let opened = 0;
   const provider: { lie: TestProvider['lie']; gate: TestProvider['gate'] } = { lie: null, gate: null };
-  const server = createServer((request, response) => {
+  const serve = (request: IncomingMessage, response: ServerResponse) => {
     if (provider.lie) return provider.lie(request, response);
     response.setHeader('content-type', 'application/json').end(JSON.stringify(links.wellKnownDocument()));
-  });
+  };
+  const server = tls ? createSecureServer(tls, serve) : createServer(serve);
   server.on('upgrade', async (request, socket, head) => {
     socket.on('error', () => socket.destroy());
     await provider.gate?.();
@@ -70,7 +74,7 @@ export async function startProvider(
   });
   await once(server.listen(wanted, '127.0.0.1'), 'listening');
   const { port } = server.address() as AddressInfo;
-  const origin = `http://${name.split('.')[0]}.localhost:${port}`;
+  const origin = `${tls ? 'https' : 'http'}://${name.split('.')[0]}.localhost:${port}`;
   hosts[domain] = origin;
   const config = testConfig({
     provider: { domain, name },
