@@ -169,8 +169,12 @@ async function start(error = new URL(location.href).searchParams.get('error') ??
   try {
     const info = await nodeInfo();
     document.title = info.provider.name;
-    if (info.signedIn && !error) useSession(await connect());
-    else showSignIn(info, error);
+    if (info.signedIn && !error) {
+      const session = await connect();
+      // For people with a console open, and for the tests: what the SDK knows of the running call.
+      Object.assign(window, { parley: { session } });
+      useSession(session);
+    } else showSignIn(info, error);
   } catch (thrown) {
     const { code, message } = asParleyError(thrown);
     if (!error && (code === 'session-expired' || code === 'not-signed-in')) return start(code);

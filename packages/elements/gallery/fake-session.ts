@@ -282,7 +282,7 @@ export function createFakeCall(asked: string[], options: FakeCallOptions): FakeC
     async add(text) {
       asked.push(`add ${text}`);
       const added = Object.values(people).find((p) => p.address === text);
-      if (!added) throw new ParleyError('no-conference-available');
+      if (!added || added === hugo) throw new ParleyError('no-conference-available');
       const ringing = createFakeCall(asked, { others: [{ person: added, state: 'alerting' }] }).view.get();
       change({ participants: [...view.get().participants, ...ringing.participants.slice(1)] });
     },

@@ -1,5 +1,5 @@
-// The gallery: `?state=<name>` shows one state of the product on the fake session; without it, the list of them. For
-// looking at and for tests; it is not shipped. Open it with `vite` in this folder.
+// The gallery: `#<name>` shows one state of the product on the fake session; without it, the list of them. For looking at
+// and for tests; it is not shipped. Open it with `vite` in this folder.
 import { html, render } from 'lit';
 import '../src/index.ts';
 import type { FakeSession } from './fake-session.ts';
@@ -12,18 +12,21 @@ declare global {
   }
 }
 
-const name = new URLSearchParams(location.search).get('state') ?? '';
-const make = states[name];
-if (make) {
+function show(): void {
+  const make = states[location.hash.slice(1)];
+  const frame = document.createElement('div');
+  frame.className = 'frame';
+  document.body.replaceChildren(frame);
+  if (!make) {
+    const names = Object.keys(states);
+    render(html`<ul class="list">${names.map((name) => html`<li><a href="#${name}">${name}</a></li>`)}</ul>`, frame);
+    return;
+  }
   const { session, view } = make();
   window.fakeSession = session;
-  render(view, document.body);
-} else {
-  document.title = 'Gallery of the elements';
-  render(
-    html`<ul class="list">
-      ${Object.keys(states).map((state) => html`<li><a href="?state=${state}">${state}</a></li>`)}
-    </ul>`,
-    document.body,
-  );
+  frame.dataset.state = location.hash.slice(1);
+  render(view, frame);
 }
+
+addEventListener('hashchange', show);
+show();

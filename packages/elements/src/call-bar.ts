@@ -113,7 +113,7 @@ export class ParleyCallBar extends ParleyElement {
       ${this.#button('microphone', {
         testId: 'toggle-microphone',
         label: microphone ? text.mute : text.unmute,
-        word: text.microphone,
+        word: microphone ? text.muteWord : text.unmuteWord,
         icon: microphone ? icons.microphone : icons.microphoneOff,
         look: microphone ? '' : 'off',
         key: 'M',

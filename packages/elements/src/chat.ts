@@ -35,15 +35,21 @@ export class ParleyChat extends ParleyElement {
         font-size: 1.0625rem;
         font-weight: 650;
       }
-      ol {
+      .log {
         flex: 1;
         min-height: 0;
+        overflow: hidden auto;
+        scrollbar-width: thin;
+      }
+      .log:focus-visible {
+        outline-offset: -3px;
+      }
+      ol {
         display: flex;
         flex-direction: column;
         gap: 14px;
+        min-height: 100%;
         padding: 18px 20px;
-        overflow: hidden auto;
-        scrollbar-width: thin;
       }
       li {
         max-width: 88%;
@@ -108,7 +114,7 @@ export class ParleyChat extends ParleyElement {
     const last = messages.at(-1)?.n ?? 0;
     if (last === this.#shown) return;
     this.#shown = last;
-    const list = this.renderRoot.querySelector('ol');
+    const list = this.renderRoot.querySelector('.log');
     list?.scrollTo({ top: list.scrollHeight });
   }
 
@@ -119,14 +125,14 @@ export class ParleyChat extends ParleyElement {
         <button type="button" class="round" aria-label=${text.closeChat} title=${text.closeChat}
           data-testid="chat-close" @click=${() => this.dispatchEvent(new CustomEvent('close'))}>${icons.close}</button>
       </header>
-      <ol role="log" aria-label=${text.chat} tabindex="0">
+      <div class="log" role="log" aria-label=${text.chat} tabindex="0"><ol>
         ${messages.length === 0 ? html`<li class="empty">${text.noMessages}</li>` : nothing}
         ${repeat(
           messages,
           ({ n }) => n,
           (message) => this.#message(message),
         )}
-      </ol>
+      </ol></div>
       ${this.problem ? html`<p class="problem" role="alert">${icons.warning}<span>${this.problem}</span></p>` : nothing}
       <form @submit=${this.#send}>
         <div class="field">

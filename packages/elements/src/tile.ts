@@ -84,9 +84,6 @@ export class ParleyTile extends ParleyElement {
           box-shadow: 0 0 0 24px transparent;
         }
       }
-      .ended parley-avatar {
-        opacity: 0.65;
-      }
       .name {
         position: absolute;
         inset-inline-start: 10px;

@@ -1,5 +1,5 @@
 // Short notices that come and go: said once, politely, by screen readers, and shown for a few seconds.
-import { css, html, nothing } from 'lit';
+import { css, html } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import { define, ParleyElement } from './element.ts';
 import { icons } from './icons.ts';
@@ -29,12 +29,12 @@ export class ParleyToasts extends ParleyElement {
       :host {
         pointer-events: none;
       }
-      ul {
+      .all {
         display: grid;
         justify-items: center;
         gap: 8px;
       }
-      li {
+      .toast {
         display: flex;
         align-items: center;
         gap: 6px;
@@ -50,18 +50,18 @@ export class ParleyToasts extends ParleyElement {
         pointer-events: auto;
         animation: arrive 180ms ease-out;
       }
-      li.trouble {
+      .toast.trouble {
         border-color: transparent;
         background: var(--warning-soft);
         color: var(--warning-text);
       }
-      li > span {
+      .toast > span {
         padding: 7px 0;
       }
-      li .round {
+      .toast .round {
         color: inherit;
       }
-      li .icon {
+      .toast .icon {
         width: 18px;
         height: 18px;
       }
@@ -102,17 +102,17 @@ export class ParleyToasts extends ParleyElement {
   }
 
   override render() {
-    return html`<ul role="log" aria-live="polite" aria-label=${text.notices}>
+    return html`<div class="all" role="log" aria-live="polite" aria-label=${text.notices}>
       ${repeat(
         this.shown,
         ({ id }) => id,
-        ({ id, kind, sentence, trouble }) => html`<li class=${trouble ? 'trouble' : nothing}>
+        ({ id, kind, sentence, trouble }) => html`<div class="toast ${trouble ? 'trouble' : ''}">
           <span data-testid="notice" data-kind=${kind}>${sentence}</span>
           <button type="button" class="round" aria-label=${text.dismissNotice} title=${text.dismissNotice}
             @click=${() => this.#remove(id)}>${icons.close}</button>
-        </li>`,
+        </div>`,
       )}
-    </ul>`;
+    </div>`;
   }
 }
 

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { clockText, fitTiles, initialsOf, TINTS, tintOf } from './format.ts';
+
+test('initials are the first letters of the first and the last name, whatever the alphabet', () => {
+  assert.equal(initialsOf('Bob Bennett'), 'BB');
+  assert.equal(initialsOf('inés maría ibáñez'), 'II');
+  assert.equal(initialsOf('Ольга'), 'О');
+  assert.equal(initialsOf('𝒜nna'), '𝒜');
+  assert.equal(initialsOf('<b>'), 'B');
+  assert.equal(initialsOf('…'), '?');
+});
+
+test('the clock shows hours only when there are some', () => {
+  assert.deepEqual([0, 7_999, 75_000, 3_729_000, -5].map(clockText), ['0:00', '0:07', '1:15', '1:02:09', '0:00']);
+});
+
+test('everybody has one of the colours, the same each time', () => {
+  fc.assert(
+    fc.property(fc.string(), (address) => {
+      const tint = tintOf(address);
+      assert.ok(Number.isInteger(tint) && tint >= 0 && tint < TINTS);
+      assert.equal(tintOf(address), tint);
+    }),
+  );
+});
+
+test('tiles never lie outside the stage, and each can be seen', () => {
+  const sizes = fc.record({
+    count: fc.integer({ min: 1, max: 16 }),
+    width: fc.integer({ min: 320, max: 4000 }),
+    height: fc.integer({ min: 320, max: 3000 }),
+  });
+  fc.assert(
+    fc.property(sizes, ({ count, width, height }) => {
+      const tile = fitTiles(count, width, height, 12);
+      const rows = Math.ceil(count / tile.columns);
+      assert.ok(tile.columns * tile.width + (tile.columns - 1) * 12 <= width);
+      assert.ok(rows * tile.height + (rows - 1) * 12 <= height);
+      assert.ok(tile.width > 20 && tile.height > 10);
+    }),
+  );
+});
