@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { deviceMethods } from './device.ts';
 import { errorCatalogue, errorCodeSchema, ParleyError } from './errors.ts';
 import { MAX_FRAME_BYTES } from './limits.ts';
-import { errorOf, failure, failureSchema, parseFrame } from './rpc.ts';
+import { errorOf, failure, failureSchema, parseFrame, parseWith } from './rpc.ts';
 
 const kinds = ['request', 'notification', 'success', 'failure', 'invalid'];
 const id = fc.oneof(fc.string({ minLength: 1, maxLength: 64 }), fc.nat());
@@ -55,6 +56,16 @@ describe('reading frames', () => {
   it('finds the id of a request that is otherwise wrong, so that its sender can be answered', () => {
     const message = parseFrame('{"jsonrpc":"2.0","id":7,"method":"NOT A METHOD"}');
     assert.deepEqual(message.kind === 'invalid' && [message.id, message.error.code], [7, 'malformed-message']);
+  });
+
+  it('survives objects that cannot be compared with anything', () => {
+    const bad = '{"length":{"valueOf":0,"toString":0}}';
+    for (const text of [`{"jsonrpc":"2.0","id":1,"method":${bad}}`, `{"jsonrpc":"2.0","id":${bad},"method":"a.b"}`]) {
+      const message = parseFrame(text);
+      assert.equal(message.kind === 'invalid' && message.error.code, 'malformed-message');
+    }
+    const params = { text: JSON.parse(bad) };
+    assert.throws(() => parseWith(deviceMethods['directory.search'].params, params), { code: 'invalid-parameters' });
   });
 
   it('refuses what is too large before looking into it', () => {

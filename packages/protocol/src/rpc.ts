@@ -83,20 +83,20 @@ export function parseFrame(text: string): RpcMessage | { kind: 'invalid'; id: Rp
   }
   if ('method' in value) {
     if ('id' in value) {
-      const request = requestSchema.safeParse(value);
+      const request = tryParse(requestSchema, value);
       if (request.success) return { kind: 'request', ...request.data };
     } else {
-      const notification = notificationSchema.safeParse(value);
+      const notification = tryParse(notificationSchema, value);
       if (notification.success) return { kind: 'notification', ...notification.data };
     }
   } else if ('result' in value) {
-    const success = successSchema.safeParse(value);
+    const success = tryParse(successSchema, value);
     if (success.success) return { kind: 'success', ...success.data };
   } else if ('error' in value) {
-    const failed = failureSchema.safeParse(value);
+    const failed = tryParse(failureSchema, value);
     if (failed.success) return { kind: 'failure', ...failed.data };
   }
-  const legible = 'id' in value ? id.safeParse(value.id) : undefined;
+  const legible = 'id' in value ? tryParse(id, value.id) : undefined;
   return {
     kind: 'invalid',
     id: legible?.success ? legible.data : null,
@@ -104,9 +104,25 @@ export function parseFrame(text: string): RpcMessage | { kind: 'invalid'; id: Rp
   };
 }
 
+/**
+ * `safeParse` for what comes from a socket. zod compares the `length` of whatever has one, and a JSON object can hold a
+ * `length` that no comparison survives: `{"length":{"valueOf":0,"toString":0}}` makes it throw (zod 4.6).
+ */
+export function tryParse<T>(schema: z.ZodType<T>, value: unknown): Parsed<T> {
+  try {
+    return schema.safeParse(value);
+  } catch {
+    return { success: false, error: { issues: [{ path: [], message: 'cannot be read' }] } };
+  }
+}
+
+type Parsed<T> =
+  | { success: true; data: T }
+  | { success: false; error: { issues: readonly { path: readonly PropertyKey[]; message: string }[] } };
+
 /** Parses parameters or results by their schema; the error names the first field that is wrong. */
 export function parseWith<T>(schema: z.ZodType<T>, value: unknown, code: ErrorCode = 'invalid-parameters'): T {
-  const parsed = schema.safeParse(value);
+  const parsed = tryParse(schema, value);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   throw new ParleyError(code, issue ? `${issue.path.join('.') || 'params'}: ${issue.message}` : undefined);

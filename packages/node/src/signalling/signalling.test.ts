@@ -334,8 +334,9 @@ describe('a signed-in device', () => {
 });
 
 describe('limits and times', () => {
-  test('a device that does not come back is lost; a silent half-open socket too', async () => {
+  test('a device that does not come back is lost; a silent half-open socket too', async (t) => {
     const node = await startTestNode({ sessions: { resumeSeconds: 0.05, heartbeatSeconds: 0.05 } });
+    t.after(() => node.close());
     const away = await node.connect(sessionOf('rosa'));
     await away.hello();
     const lost = nextEvent(node, 'gone', addressOf('rosa'));
@@ -348,19 +349,19 @@ describe('limits and times', () => {
     frozen.socket.pause();
     assert.equal((await alsoLost).reason, 'lost');
     frozen.socket.terminate();
-    await node.close();
   });
 
-  test('a socket that never says hello is closed', async () => {
+  test('a socket that never says hello is closed', async (t) => {
     const node = await startTestNode({ limits: { helloSeconds: 0.02 } });
+    t.after(() => node.close());
     const device = await node.connect(sessionOf('tess'));
     assert.equal((await device.closed).code, 1008);
-    await node.close();
   });
 
-  test('a session that has run out is ended by the node, and cannot begin', async () => {
+  test('a session that has run out is ended by the node, and cannot begin', async (t) => {
     let now = Date.now();
     const node = await startTestNode({ now: () => now, sessions: { resumeSeconds: 10, heartbeatSeconds: 0.02 } });
+    t.after(() => node.close());
     const session = { ...sessionOf('uma'), expiresAt: now + 1000 };
     const device = await node.connect(session);
     await device.hello();
@@ -369,12 +370,12 @@ describe('limits and times', () => {
     await assert.rejects(late.hello(), rejectsWith('session-expired'));
     assert.deepEqual(await device.closed, { code: 4000, reason: 'expired' });
     assert.equal(device.notifications[0]?.method, 'session.ended');
-    await node.close();
   });
 
-  test('too many messages are refused, a flood is cut, and time heals', async () => {
+  test('too many messages are refused, a flood is cut, and time heals', async (t) => {
     let now = 0;
     const node = await startTestNode({ now: () => now, limits: { messagesPerSecond: 10, burst: 20 } });
+    t.after(() => node.close());
     const session = { ...sessionOf('vera'), expiresAt: far };
     const device = await node.connect(session);
     await device.hello();
@@ -385,11 +386,11 @@ describe('limits and times', () => {
     await device.request('session.received', { seq: 0 });
     for (let i = 0; i < 100; i += 1) device.socket.send('{}');
     assert.equal((await device.closed).code, 1008);
-    await node.close();
   });
 
-  test('a person has a bounded number of devices: one that is away makes room, else the newcomer is refused', async () => {
+  test('a person has a bounded number of devices: one that is away makes room, else the newcomer is refused', async (t) => {
     const node = await startTestNode({ limits: { devicesPerPerson: 2 } });
+    t.after(() => node.close());
     const first = await node.connect(sessionOf('walt'));
     const second = await node.connect(sessionOf('walt'));
     await first.hello();
@@ -405,21 +406,21 @@ describe('limits and times', () => {
         () => null,
       );
     assert.deepEqual(node.devices.of(addressOf('walt')), [kept, newcomer]);
-    await node.close();
   });
 
-  test('sockets that keep silent are bounded', async () => {
+  test('sockets that keep silent are bounded', async (t) => {
     const node = await startTestNode({ limits: { silentPerPerson: 2 } });
+    t.after(() => node.close());
     const session = sessionOf('xena');
     await node.connect(session);
     await node.connect(session);
     const third = await node.connect(session);
     assert.equal((await third.closed).code, 1013);
-    await node.close();
   });
 
-  test('a slow reader loses nothing and takes no more memory than its bounds', async () => {
+  test('a slow reader loses nothing and takes no more memory than its bounds', async (t) => {
     const node = await startTestNode();
+    t.after(() => node.close());
     const session = sessionOf('yves');
     const device = await node.connect(session);
     const hello = await device.hello();
@@ -436,7 +437,6 @@ describe('limits and times', () => {
     device.socket.resume();
     await device.notified(MAX_UNSENT);
     assert.deepEqual(numbersSeen(device), upTo(MAX_UNSENT));
-    await node.close();
   });
 
   test('shutting down tells every device and closes every socket', async () => {
@@ -459,10 +459,11 @@ describe('what a fresh device is told', () => {
       body: { type: 'message', by: addressOf('bob'), text } as const,
     }));
 
-  test('is registered before its history is read, so that nothing falls between', async () => {
+  test('is registered before its history is read, so that nothing falls between', async (t) => {
     const node = await startTestNode({
       historyFor: async (address) => {
         node.devices.tellPerson(address, 'presence.changed', { address: addressOf('bob'), presence: 'busy' });
+        t.after(() => node.close());
         return [{ conversation, events: events(1, 'hello'), complete: true }];
       },
     });
@@ -471,13 +472,13 @@ describe('what a fresh device is told', () => {
     assert.equal(hello.conversations[0]?.events.length, 1);
     await device.notified(1);
     assert.equal(device.notifications[0]?.seq, 1);
-    await node.close();
   });
 
-  test('fits into one frame however long the histories are', async () => {
+  test('fits into one frame however long the histories are', async (t) => {
     const long = { conversation, events: events(100, '☎'.repeat(4000)), complete: true };
     const short = { conversation, events: events(3, 'hi'), complete: true };
     const node = await startTestNode({ historyFor: async () => [short, long, long, short] });
+    t.after(() => node.close());
     const device = await node.connect(sessionOf('alice'));
     const { conversations } = await device.hello();
     assert.deepEqual(
@@ -489,15 +490,14 @@ describe('what a fresh device is told', () => {
       conversations[1]?.events.map((e) => e.n),
       upTo(conversations[1]?.events.length ?? 0),
     );
-    await node.close();
   });
 
-  test('is an error, and leaves no device behind, when the history cannot be read', async () => {
+  test('is an error, and leaves no device behind, when the history cannot be read', async (t) => {
     const node = await startTestNode({ historyFor: () => Promise.reject(new Error('disk')) });
+    t.after(() => node.close());
     const device = await node.connect(sessionOf('alice'));
     await assert.rejects(device.hello(), rejectsWith('internal-error'));
     assert.equal((await device.closed).code, 1011);
     assert.deepEqual(node.devices.of(addressOf('alice')), []);
-    await node.close();
   });
 });
