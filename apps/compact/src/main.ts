@@ -1,4 +1,5 @@
 // Enterprise 2's app: the same calls as everybody's, on the SDK alone, in one column.
+import '@fontsource-variable/nunito/wght.css';
 import { connect, type IncomingCall, type NodeInfo, nodeInfo, type Session } from '@parley/client';
 import { asParleyError, type Contact, type ErrorCode, errorCatalogue, type Presence } from '@parley/protocol';
 import { showCall } from './call.ts';

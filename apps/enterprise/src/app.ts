@@ -103,6 +103,8 @@ class ParleyApp extends LitElement {
         return;
       }
       const session = await connect();
+      // For people with a console open, and for the tests: what the SDK knows of the running call.
+      Object.assign(window, { parley: { session } });
       document.title = `${session.me.name} – ${info.provider.name}`;
       this.stage = { name: 'signed-in', session };
     } catch (thrown) {

@@ -1,5 +1,6 @@
 // The gallery: `#<name>` shows one state of the product on the fake session; without it, the list of them. For looking at
 // and for tests; it is not shipped. Open it with `vite` in this folder.
+import '@fontsource-variable/inter/wght.css';
 import { html, render } from 'lit';
 import '../src/index.ts';
 import type { FakeSession } from './fake-session.ts';

@@ -1,0 +1,252 @@
+// The media of one call: keeps the paths that the transfer machine asks for, plays and shows what the switcher chooses,
+// and tells the machine when a path carries everything. Everything that decides is in transfer.ts and switcher.ts.
+import type { Address } from '@parley/protocol';
+import type { CallDiagnostics, Readable } from './api.ts';
+import { type LocalTracks, noTracks, type Path, type RemoteTrack } from './path.ts';
+import { createPlayback, type Voice } from './playback.ts';
+import { createStore, derive } from './readable.ts';
+import { carriesAll, choose, type LineSource, type SourceKey, sourceKey } from './switcher.ts';
+import { type Line, noLines, step, type TransferEffect, type TransferInput, type Wanted } from './transfer.ts';
+import { showTrack, type VideoView } from './video-view.ts';
+
+export interface CallMedia {
+  /** What is rendered now, by person and kind. */
+  readonly rendered: Readable<ReadonlyMap<SourceKey, RemoteTrack>>;
+  /** The host's word, again after every change of the conversation. */
+  hostSays(path: Wanted, transfer: Wanted | null): void;
+  publish(tracks: LocalTracks): void;
+  /** Open paths, oldest first. */
+  paths(): readonly Path[];
+  show(address: Address, container: HTMLElement): () => void;
+  diagnostics(): Promise<CallDiagnostics['connections']>;
+  close(): void;
+}
+
+export interface CallMediaOptions {
+  /** Null if the path cannot even be begun, because whom it leads to is gone. */
+  openPath(line: Line): Path | null;
+  /** Before a path is closed; `others` remain. */
+  closing(path: Path, others: readonly Path[]): void;
+  /** Own tracks go onto a path only when those at its other end may hear them. */
+  maySend(path: Path): boolean;
+  /** Whether this person's sound or picture is still to be expected, as far as the conversation knows. */
+  expected(key: SourceKey): 'yes' | 'while-flowing' | 'no';
+  ready(epoch: number): void;
+  pathFailed(epoch: number): void;
+}
+
+const VIDEO_BPS = 1_200_000;
+/** A room that is gone for everybody: how long the host has to say what comes next. */
+const HOST_MS = 10_000;
+const MAX_VIEWS = 256;
+
+interface Open {
+  readonly line: Line;
+  readonly path: Path;
+  readonly stop: () => void;
+  complete: boolean;
+}
+
+export function createCallMedia(options: CallMediaOptions): CallMedia {
+  const playback = createPlayback();
+  const rendered = createStore<ReadonlyMap<SourceKey, RemoteTrack>>(new Map());
+  const open = new Map<number, Open>();
+  const views = new Set<VideoView>();
+  const timers = new Set<ReturnType<typeof setTimeout>>();
+  let machine = noLines;
+  let lineOf: ReadonlyMap<SourceKey, number> = new Map();
+  /** The line on which each source has been seen to flow while it was rendered from there. */
+  const flowedOn = new Map<SourceKey, number>();
+  let published: LocalTracks = noTracks;
+  const inputs: TransferInput[] = [];
+  let running = false;
+  let closed = false;
+
+  /** One input after the other, also when effects bring about new ones. */
+  function input(next: TransferInput): void {
+    inputs.push(next);
+    if (running) return;
+    running = true;
+    for (let one = inputs.shift(); one; one = inputs.shift()) {
+      const { state, effects } = step(machine, one);
+      machine = state;
+      for (const effect of effects) carryOut(effect);
+    }
+    running = false;
+    render();
+  }
+
+  function carryOut(effect: TransferEffect): void {
+    switch (effect.type) {
+      case 'open':
+        return openLine(effect.line);
+      case 'close':
+        return void settled().then(() => closeLine(effect.line));
+      case 'prefer':
+        render();
+        return void settled().then(() => input({ type: 'settled', line: effect.line }));
+      case 'ready':
+        return options.ready(effect.epoch);
+      case 'path-failed':
+        return options.pathFailed(effect.epoch);
+    }
+  }
+
+  function settled(): Promise<unknown> {
+    return Promise.all([playback.settled(), ...[...views].map((view) => view.settled())]);
+  }
+
+  function openLine(line: Line): void {
+    const path = options.openPath(line);
+    if (!path) return;
+    const stops: (() => void)[] = [];
+    const one: Open = { line, path, complete: false, stop: () => stops.forEach((stop) => void stop()) };
+    open.set(line.id, one);
+    stops.push(
+      path.remote.subscribe(() => render()),
+      path.state.subscribe((state) => {
+        if (state === 'failed') input({ type: 'failed', line: line.id, again: true });
+        else if (state === 'lost') later(HOST_MS, () => input({ type: 'failed', line: line.id, again: false }));
+        else render();
+      }),
+    );
+    spread();
+  }
+
+  function later(ms: number, then: () => void): void {
+    const timer = setTimeout(() => {
+      timers.delete(timer);
+      then();
+    }, ms);
+    timers.add(timer);
+  }
+
+  function closeLine(id: number): void {
+    const one = open.get(id);
+    if (!one) return;
+    open.delete(id);
+    one.stop();
+    // Nothing is sent any more before the connection goes.
+    one.path.publish(noTracks);
+    options.closing(
+      one.path,
+      [...open.values()].map(({ path }) => path),
+    );
+    one.path.close();
+    if (closed) return;
+    spread();
+    render();
+  }
+
+  /** Own tracks onto every path; while there are two, each picture takes half. */
+  function spread(): void {
+    for (const { path } of open.values()) {
+      path.limitVideo(open.size > 1 ? VIDEO_BPS / 2 : VIDEO_BPS);
+      path.publish(options.maySend(path) ? published : noTracks);
+    }
+  }
+
+  function render(): void {
+    // While inputs are worked through, once at the end is enough, and only then is it all consistent.
+    if (closed || (running && inputs.length > 0)) return;
+    const tracks = new Map<string, RemoteTrack>();
+    const sources: LineSource[] = [];
+    const voices: Omit<Voice, 'loud'>[] = [];
+    for (const [line, { path }] of open) {
+      for (const remote of path.remote.get()) {
+        const key = sourceKey(remote.kind, remote.address);
+        sources.push({ line, key, flowing: remote.flowing });
+        tracks.set(`${line} ${key}`, remote);
+        if (remote.kind === 'audio')
+          voices.push({ id: `${line} ${key}`, address: remote.address, track: remote.track });
+      }
+    }
+    const chosen = choose(lineOf, machine.preferred, sources);
+    lineOf = chosen;
+    noteFlow(sources, chosen);
+    playback.show(
+      voices.map((voice) => ({ ...voice, loud: chosen.get(sourceKey('audio', voice.address)) === lineIn(voice.id) })),
+    );
+    showRendered(chosen, tracks);
+    for (const [id, one] of open) {
+      if (one.complete || one.path.state.get() !== 'connected') continue;
+      if (!carriesAll(id, needed(id, sources), sources)) continue;
+      one.complete = true;
+      input({ type: 'complete', line: id });
+    }
+  }
+
+  function noteFlow(sources: readonly LineSource[], chosen: ReadonlyMap<SourceKey, number>): void {
+    for (const { key, line, flowing } of sources) if (flowing && chosen.get(key) === line) flowedOn.set(key, line);
+    for (const key of flowedOn.keys()) if (!chosen.has(key)) flowedOn.delete(key);
+  }
+
+  /** What is seen and heard by other lines than this one, and will be missed without it. */
+  function needed(line: number, sources: readonly LineSource[]): SourceKey[] {
+    return [...lineOf].flatMap(([key, from]) => {
+      if (from === line || flowedOn.get(key) !== from) return [];
+      const expected = options.expected(key);
+      const flows = sources.some((s) => s.key === key && s.line === from && s.flowing);
+      return expected === 'yes' || (expected === 'while-flowing' && flows) ? [key] : [];
+    });
+  }
+
+  function showRendered(chosen: ReadonlyMap<SourceKey, number>, tracks: ReadonlyMap<string, RemoteTrack>): void {
+    const next = new Map<SourceKey, RemoteTrack>();
+    for (const [key, line] of chosen) {
+      const track = tracks.get(`${line} ${key}`);
+      if (track) next.set(key, track);
+    }
+    const before = rendered.get();
+    const same =
+      before.size === next.size &&
+      [...next].every(([key, { track, flowing }]) => {
+        const old = before.get(key);
+        return old?.track === track && old.flowing === flowing;
+      });
+    if (!same) rendered.set(next);
+  }
+
+  return {
+    rendered,
+    hostSays(path, transfer) {
+      input({ type: 'host', path, transfer });
+      spread();
+    },
+    publish(tracks) {
+      published = tracks;
+      spread();
+    },
+    paths: () => [...open.values()].map(({ path }) => path),
+    show(address, container) {
+      if (closed || views.size >= MAX_VIEWS) return () => undefined;
+      const key = sourceKey('video', address);
+      const shown = derive(rendered, (all) => {
+        const remote = all.get(key);
+        return remote && options.expected(key) !== 'no' ? remote.track : null;
+      });
+      const view = showTrack(shown, address, container);
+      views.add(view);
+      return () => {
+        views.delete(view);
+        view.close();
+      };
+    },
+    async diagnostics() {
+      return (await Promise.all([...open.values()].map(({ path }) => path.diagnostics()))).flat();
+    },
+    close() {
+      if (closed) return;
+      closed = true;
+      machine = step(machine, { type: 'over' }).state;
+      for (const timer of timers) clearTimeout(timer);
+      for (const id of [...open.keys()]) closeLine(id);
+      rendered.set(new Map());
+      for (const view of views) view.close();
+      views.clear();
+      playback.close();
+    },
+  };
+}
+
+const lineIn = (voice: string): number => Number(voice.slice(0, voice.indexOf(' ')));

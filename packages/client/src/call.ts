@@ -1,0 +1,344 @@
+// One call this device takes part in: binds the conversation (what the host says) to own media and paths (what really
+// happens), and gives the app one view of both. Start reading here for flow 2; then transfer.ts and switcher.ts.
+import {
+  type Address,
+  activeCall,
+  asParleyError,
+  type CallPath,
+  type ConversationId,
+  type DeviceId,
+  type Domain,
+  type NotificationParams,
+  ParleyError,
+  parseAddress,
+} from '@parley/protocol';
+import type { Call, CallNotice, CallView } from './api.ts';
+import { createCallMedia } from './call-media.ts';
+import { endOf, viewOf } from './call-view.ts';
+import { type ConferencePath, createConferencePath } from './conference-path.ts';
+import type { ConversationStore } from './conversation-store.ts';
+import { within } from './deadline.ts';
+import { createDirectPath, type DirectPath } from './direct-path.ts';
+import type { LocalMedia } from './local-media.ts';
+import { MAX_NOTICES, type NewNotice, noticeOf } from './notices.ts';
+import type { Path } from './path.ts';
+import { createStore } from './readable.ts';
+import type { FocusOffer } from './receive-leg.ts';
+import type { Request } from './socket.ts';
+import type { SourceKey } from './switcher.ts';
+import type { Line } from './transfer.ts';
+
+export interface RunningCall extends Call {
+  signal(params: NotificationParams<'call.signal'>): void;
+  focusOffer(offer: FocusOffer): void;
+  focusClosed(params: NotificationParams<'focus.closed'>): void;
+  networkChanged(): void;
+  /** The node knows this device no more: nobody else waits for it. */
+  lost(): void;
+}
+
+export interface CallOptionsInside {
+  readonly me: Address;
+  readonly device: DeviceId;
+  readonly store: ConversationStore;
+  readonly request: Request;
+  readonly iceServers: RTCIceServer[];
+  /** Being captured. If it fails, whoever made the call ends it. */
+  readonly media: Promise<LocalMedia>;
+  /** The direct path of epoch 1, if it was begun before: by the caller with the invitation, by the callee while it rang. */
+  readonly early: DirectPath | null;
+  /** Signals that came before. */
+  readonly signals: readonly NotificationParams<'call.signal'>[];
+  ended(): void;
+}
+
+const COMMAND_MS = 20_000;
+const DIAGNOSTICS_MS = 3000;
+/** Signals of a path that this side has not begun yet. */
+const MAX_EARLY_SIGNALS = 64;
+
+export function createCall(options: CallOptionsInside): RunningCall {
+  const { me, device, store, request, iceServers } = options;
+  const conversation: ConversationId = store.get().id;
+  const localVideo = createStore<MediaStream | null>(null);
+  let local: LocalMedia | null = null;
+  let preset = options.early;
+  let earlySignals: NotificationParams<'call.signal'>[] = [];
+  let notices: readonly CallNotice[] = [];
+  let noticeCount = 0;
+  let everFlowed = false;
+  let wasJoined = false;
+  let clockOffset: number | null = null;
+  let ended: CallView['ended'] = null;
+  /** The switches last told to the host, so that a refusal is not asked for again and again. */
+  let toldSwitches = '';
+
+  const state = () => store.get();
+  const own = () => state().participants.get(me);
+  const isJoined = (address: Address) => state().participants.get(address)?.state === 'joined';
+
+  const media = createCallMedia({
+    openPath,
+    closing(path, others) {
+      if (path.kind !== 'conference') return;
+      const conference = path as ConferencePath;
+      const shared = others.some((o) => o.kind === 'conference' && sameRoom(o as ConferencePath, conference.focus));
+      if (!shared) conference.leave();
+    },
+    maySend: (path) => path.kind === 'conference' || someoneElseJoined(),
+    expected,
+    ready: (epoch) => tellHost(request('call.ready', { conversation, epoch }, COMMAND_MS)),
+    pathFailed: (epoch) => {
+      note({ kind: 'trouble', person: null, outcome: null, path: null, error: new ParleyError('media-not-connected') });
+      tellHost(request('call.pathFailed', { conversation, epoch }, COMMAND_MS));
+    },
+  });
+
+  const ownSwitches = () => local?.switches.get() ?? own()?.media ?? { microphone: false, camera: false };
+  const makeView = (): CallView =>
+    viewOf({
+      state: state(),
+      me,
+      rendered: media.rendered.get(),
+      own: ownSwitches(),
+      notices,
+      everFlowed,
+      clockOffset: clockOffset ?? 0,
+      ended,
+    });
+  const view = createStore<CallView>(makeView());
+  let viewWaits = false;
+  /** Several causes in one turn make one new view. */
+  function refreshView(): void {
+    if (viewWaits) return;
+    viewWaits = true;
+    queueMicrotask(() => {
+      viewWaits = false;
+      view.set(makeView());
+    });
+  }
+
+  function someoneElseJoined(): boolean {
+    return [...state().participants.values()].some((p) => p.person.address !== me && p.state === 'joined');
+  }
+
+  function expected(key: SourceKey): 'yes' | 'while-flowing' | 'no' {
+    const [kind, address] = key.split(' ') as ['audio' | 'video', Address];
+    const person = state().participants.get(address);
+    if (person?.state !== 'joined') return 'no';
+    if (kind === 'video') return person.media.camera ? 'yes' : 'no';
+    // A muted microphone is still sent, as silence; but there may be none.
+    return person.media.microphone ? 'yes' : 'while-flowing';
+  }
+
+  function openPath(line: Line): Path | null {
+    const call = activeCall(state());
+    const wanted = [call?.transfer, call?.path].find((path) => path?.epoch === line.epoch);
+    if (!wanted) return null;
+    if (wanted.focus) {
+      return createConferencePath({ conversation, epoch: line.epoch, focus: wanted.focus, iceServers, request });
+    }
+    return openDirect(wanted);
+  }
+
+  function openDirect(wanted: CallPath): DirectPath | null {
+    const { epoch, offerer, between } = wanted;
+    const ready = preset?.epoch === epoch ? preset : null;
+    preset = null;
+    const peer = between.find((address) => address !== me);
+    if (!ready && !peer) return null;
+    const role = offerer === me ? 'offerer' : 'answerer';
+    const path =
+      ready ??
+      createDirectPath({
+        epoch,
+        role,
+        peer: peer as Address,
+        iceServers,
+        send: (to, signal) => tellHost(request('call.signal', { conversation, to, signal })),
+      });
+    const other = peer ? state().participants.get(peer) : undefined;
+    if (other?.state === 'joined' && other.device) path.meet(other.device);
+    if (!ready && role === 'offerer') path.offer(true).catch(() => undefined);
+    const waiting = earlySignals;
+    earlySignals = [];
+    for (const { from, signal } of waiting) if (signal.epoch === epoch) path.signal(from.device, signal);
+    return path;
+  }
+
+  /** What the host refuses or nobody answers changes nothing here: its events say how it goes on. */
+  function tellHost(told: Promise<unknown>): void {
+    told.catch(() => undefined);
+  }
+
+  function note(notice: NewNotice): void {
+    noticeCount += 1;
+    notices = [...notices, { id: noticeCount, ...notice }].slice(-MAX_NOTICES);
+    refreshView();
+  }
+
+  function finish(how: CallView['ended']): void {
+    if (ended) return;
+    ended = how;
+    media.close();
+    preset?.close();
+    preset = null;
+    earlySignals = [];
+    stopStore();
+    stopEvents();
+    options.media.then(
+      (opened) => opened.close(),
+      () => undefined,
+    );
+    localVideo.set(null);
+    view.set(makeView());
+    options.ended();
+  }
+
+  function follow(): void {
+    const self = own();
+    if (self?.state === 'joined' && self.device === device) wasJoined = true;
+    const end = endOf(state(), me, device, wasJoined);
+    if (end) return finish(end);
+    const call = activeCall(state());
+    if (call && wasJoined) {
+      media.hostSays(call.path, call.transfer);
+      for (const path of media.paths()) if (path.kind === 'direct') meetOn(path as DirectPath);
+    }
+    syncSwitches();
+    refreshView();
+  }
+
+  function meetOn(path: DirectPath): void {
+    const call = activeCall(state());
+    const wanted = [call?.transfer, call?.path].find((p) => p?.epoch === path.epoch);
+    const peer = wanted?.between.find((address) => address !== me);
+    const other = peer && state().participants.get(peer);
+    if (other && other.state === 'joined' && other.device) path.meet(other.device);
+  }
+
+  function syncSwitches(): void {
+    const self = own();
+    if (!local || self?.state !== 'joined') return;
+    const { microphone, camera } = local.switches.get();
+    const text = `${microphone} ${camera}`;
+    if (self.media.microphone === microphone && self.media.camera === camera) toldSwitches = '';
+    else if (toldSwitches !== text) {
+      toldSwitches = text;
+      tellHost(request('call.media', { conversation, media: { microphone, camera } }, COMMAND_MS));
+    }
+  }
+
+  function attach(opened: LocalMedia): void {
+    if (ended) return opened.close();
+    local = opened;
+    opened.tracks.subscribe((tracks) => {
+      media.publish(tracks);
+      const shown = localVideo.get()?.getVideoTracks()[0] ?? null;
+      if (shown !== tracks.video) localVideo.set(tracks.video ? new MediaStream([tracks.video]) : null);
+    });
+    opened.switches.subscribe(() => {
+      syncSwitches();
+      refreshView();
+    });
+  }
+
+  const stopEvents = store.onEvent((change) => {
+    if (change.live) clockOffset ??= Date.now() - change.event.at;
+    const notice = wasJoined ? noticeOf(change, me) : null;
+    if (notice) note(notice);
+  });
+  const stopStore = store.subscribe(() => queueMicrotask(() => ended || follow()));
+  media.rendered.subscribe((rendered) => {
+    if (!everFlowed && [...rendered.values()].some(({ flowing }) => flowing)) everFlowed = someoneElseJoined();
+    refreshView();
+  });
+  options.media.then(attach, () => undefined);
+  const call: RunningCall = {
+    conversation,
+    view,
+    localVideo,
+    showVideo: (address, container) => {
+      if (address !== me) return media.show(address, container);
+      throw new ParleyError('invalid-parameters', 'show oneself with localVideo');
+    },
+    async add(address) {
+      try {
+        await request('call.add', { conversation, address: requireAddress(address) }, COMMAND_MS);
+      } catch (thrown) {
+        const error = asParleyError(thrown);
+        note({ kind: 'add-failed', person: null, outcome: null, path: null, error });
+        throw error;
+      }
+    },
+    async cancel(address) {
+      await request('call.cancel', { conversation, address }, COMMAND_MS);
+    },
+    async setMicrophone(on) {
+      await (await options.media).setMicrophone(on);
+    },
+    async setCamera(on) {
+      await (await options.media).setCamera(on);
+    },
+    async send(text) {
+      await request('conversation.send', { conversation, text }, COMMAND_MS);
+    },
+    async leave() {
+      if (ended) return;
+      const told = request('call.leave', { conversation }, COMMAND_MS);
+      finish({ reason: 'left', outcome: null });
+      await told;
+    },
+    async diagnostics() {
+      const path = state().call?.path;
+      const connections = await within(DIAGNOSTICS_MS, media.diagnostics());
+      return { path: path?.kind ?? 'direct', epoch: path?.epoch ?? 0, connections };
+    },
+    signal(params) {
+      if (ended || params.conversation !== conversation) return;
+      const paths = media
+        .paths()
+        .filter((p): p is DirectPath => p.kind === 'direct' && p.epoch === params.signal.epoch);
+      const known = paths.at(-1) ?? (preset?.epoch === params.signal.epoch ? preset : undefined);
+      if (known) {
+        if (isPeerOf(params.from.address)) known.signal(params.from.device, params.signal);
+      } else earlySignals = [...earlySignals, params].slice(-MAX_EARLY_SIGNALS);
+    },
+    focusOffer(offer) {
+      const inRoom = conferencesIn(offer.focus, offer.room);
+      (inRoom.find((path) => path.hasLeg(offer.leg)) ?? inRoom.at(-1))?.offered(offer);
+    },
+    focusClosed({ focus, room, reason }) {
+      for (const path of conferencesIn(focus, room)) path.focusClosed(reason);
+    },
+    networkChanged() {
+      for (const path of media.paths()) path.networkChanged();
+    },
+    lost: () => finish({ reason: 'lost', outcome: null }),
+  };
+
+  function conferencesIn(domain: Domain, room: string): ConferencePath[] {
+    return media
+      .paths()
+      .filter((path): path is ConferencePath => path.kind === 'conference')
+      .filter((path) => sameRoom(path, { domain, room }));
+  }
+
+  function isPeerOf(address: Address): boolean {
+    return address !== me && (isJoined(address) || state().participants.has(address));
+  }
+
+  for (const signal of options.signals) call.signal(signal);
+  return call;
+}
+
+function sameRoom(path: ConferencePath, focus: { domain: Domain; room: string }): boolean {
+  return path.focus.domain === focus.domain && path.focus.room === focus.room;
+}
+
+/** What a person typed. Throws `invalid-address`. */
+export function requireAddress(text: string): Address {
+  const address = parseAddress(text);
+  if (!address) throw new ParleyError('invalid-address', text.slice(0, 100));
+  return address;
+}

@@ -1,0 +1,173 @@
+// The path by way of a conference: one connection on which this device sends (it offers, the focus answers) and one or
+// more on which it receives (the focus offers). Nobody else's coming or going touches what is sent.
+import type { Candidate, ConversationId, FocusRoom, NotificationParams } from '@parley/protocol';
+import type { Path, PathState, RemoteTrack } from './path.ts';
+import { createPeer } from './peer.ts';
+import { createStore } from './readable.ts';
+import { createReceiveLeg, type FocusOffer, type ReceiveLeg } from './receive-leg.ts';
+import type { Request } from './socket.ts';
+
+export interface ConferencePath extends Path {
+  readonly kind: 'conference';
+  readonly focus: FocusRoom;
+  offered(offer: FocusOffer): void;
+  /** True if this path has the leg already. */
+  hasLeg(leg: string): boolean;
+  focusClosed(reason: NotificationParams<'focus.closed'>['reason']): void;
+  /** Every leg of this device in the room is to go, not only this path's. Before `close`. */
+  leave(): void;
+}
+
+export interface ConferencePathOptions {
+  readonly conversation: ConversationId;
+  readonly epoch: number;
+  readonly focus: FocusRoom;
+  readonly iceServers: RTCIceServer[];
+  readonly request: Request;
+}
+
+/** From the start to media that can flow. */
+const CONNECT_MS = 12_000;
+const LEAVE_MS = 5000;
+/** Own candidates found before the focus has named the leg. */
+const MAX_EARLY = 64;
+/** An engine has a leg for every few sources at worst; far more is not an engine. */
+const MAX_LEGS = 64;
+/** A disconnected leg may come back by itself for this long. */
+const RECONNECT_MS = 4000;
+
+export function createConferencePath(options: ConferencePathOptions): ConferencePath {
+  const { conversation, epoch, focus, iceServers, request } = options;
+  const state = createStore<PathState>('connecting');
+  const remote = createStore<readonly RemoteTrack[]>([]);
+  const legs = new Map<string, ReceiveLeg>();
+  const room = { focus: focus.domain, room: focus.room };
+  let ownLeg: string | null = null;
+  let early: Candidate[] = [];
+  const trouble = new Map<RTCPeerConnection, ReturnType<typeof setTimeout>>();
+
+  const over = () => state.get() !== 'connecting' && state.get() !== 'connected';
+  const connectTimer = setTimeout(() => fail(), CONNECT_MS);
+
+  const sender = createPeer(iceServers, {
+    candidates: (candidates) => {
+      if (ownLeg) sendCandidates(ownLeg, candidates);
+      else early = [...early, ...candidates].slice(0, MAX_EARLY);
+    },
+    state: (connection) => {
+      observe(sender.pc, connection);
+      settle();
+    },
+    tracks: () => undefined,
+  });
+
+  function sendCandidates(leg: string, candidates: Candidate[]): void {
+    // Losing some is no reason to stop: the engine learns the address from the first packet (RFC 8445 section 7.3.1.3).
+    request('focus.candidates', { ...room, leg, candidates }).catch(() => undefined);
+  }
+
+  function fail(how: 'failed' | 'lost' = 'failed'): void {
+    if (over()) return;
+    clearTimers();
+    state.set(how);
+  }
+
+  function clearTimers(): void {
+    clearTimeout(connectTimer);
+    for (const timer of trouble.values()) clearTimeout(timer);
+    trouble.clear();
+  }
+
+  /** Ready to carry media: what is sent reaches the focus, and every leg offered so far is up. */
+  function settle(): void {
+    if (over() || state.get() === 'connected') return;
+    const all = [sender.pc, ...[...legs.values()].map((leg) => leg.peer.pc)];
+    if (!all.every((pc) => pc.connectionState === 'connected')) return;
+    clearTimeout(connectTimer);
+    state.set('connected');
+  }
+
+  function observe(pc: RTCPeerConnection, connection: RTCPeerConnectionState): void {
+    clearTimeout(trouble.get(pc));
+    trouble.delete(pc);
+    if (connection === 'failed') fail();
+    else if (connection === 'disconnected' && !over())
+      trouble.set(
+        pc,
+        setTimeout(() => fail(), RECONNECT_MS),
+      );
+  }
+
+  async function join(): Promise<void> {
+    const audio = sender.pc.addTransceiver('audio', { direction: 'sendonly' });
+    const video = sender.pc.addTransceiver('video', { direction: 'sendonly' });
+    sender.senders.attach(audio.sender, video.sender);
+    const [{ ticket }, sdp] = await Promise.all([
+      request('focus.ticket', { conversation, epoch }),
+      sender.createLocal('offer'),
+    ]);
+    const joined = await request('focus.join', { focus: focus.domain, ticket, sdp });
+    if (over()) return;
+    ownLeg = joined.leg;
+    await sender.setRemote('answer', joined.sdp);
+    if (early.length > 0) sendCandidates(joined.leg, early.splice(0));
+  }
+
+  function showTracks(): void {
+    if (!over()) remote.set([...legs.values()].flatMap((leg) => leg.tracks()));
+  }
+
+  function openLeg(leg: string): ReceiveLeg | null {
+    if (legs.size >= MAX_LEGS) return null;
+    const made = createReceiveLeg(iceServers, {
+      answer: (revision, sdp) => request('focus.answer', { ...room, leg, revision, sdp }),
+      candidates: (candidates) => sendCandidates(leg, candidates),
+      changed: showTracks,
+      state: (connection) => {
+        observe(made.peer.pc, connection);
+        settle();
+      },
+      failed: () => fail(),
+    });
+    legs.set(leg, made);
+    return made;
+  }
+
+  // Cut off and too late, or not welcome: the host decides what becomes of it.
+  join().catch(() => fail());
+
+  return {
+    kind: 'conference',
+    epoch,
+    focus,
+    state,
+    remote,
+    offered(offer) {
+      if (!over()) (legs.get(offer.leg) ?? openLeg(offer.leg))?.offered(offer);
+    },
+    hasLeg: (leg) => legs.has(leg) || ownLeg === leg,
+    focusClosed: (reason) => fail(reason === 'leg-lost' ? 'failed' : 'lost'),
+    publish: (tracks) => sender.senders.publish(tracks),
+    limitVideo: (bitsPerSecond) => sender.senders.limitVideo(bitsPerSecond),
+    networkChanged() {
+      for (const pc of [sender.pc, ...[...legs.values()].map((leg) => leg.peer.pc)]) observe(pc, pc.connectionState);
+    },
+    leave() {
+      // The room may be gone already, or the network: its focus notices either way.
+      request('focus.leave', room, LEAVE_MS).catch(() => undefined);
+    },
+    close() {
+      if (state.get() === 'closed') return;
+      clearTimers();
+      state.set('closed');
+      remote.set([]);
+      sender.close();
+      for (const leg of legs.values()) leg.close();
+      legs.clear();
+    },
+    async diagnostics() {
+      const receiving = [...legs.values()].map((leg) => leg.peer.diagnostics('receive', epoch));
+      return Promise.all([sender.diagnostics('send', epoch), ...receiving]);
+    },
+  };
+}

@@ -1,0 +1,239 @@
+// The peer-to-peer path: one connection with the other person's device. One side offers, the other answers; whoever
+// offers also restarts ICE (RFC 8839). A new pair of connections has a new path id; whatever names another one is late.
+import type { Address, Candidate, DeviceId, Endpoint, Signal } from '@parley/protocol';
+import { type LocalTracks, noTracks, type Path, type PathState, type RemoteTrack } from './path.ts';
+import { createPeer, type Peer } from './peer.ts';
+import { createStore } from './readable.ts';
+import { createRecovery } from './recovery.ts';
+
+export interface DirectPath extends Path {
+  readonly kind: 'direct';
+  /** For the offering side, once: the first offer. `announce` false: it travels by other means (in `call.start`). */
+  offer(announce: boolean): Promise<{ path: string; sdp: string }>;
+  /** A signal of the other person's `device`, for this epoch. */
+  signal(device: DeviceId, signal: Signal): void;
+  /** The other person takes part with this device, and no other. From now on the path has to connect in time. */
+  meet(device: DeviceId): void;
+}
+
+export interface DirectPathOptions {
+  readonly epoch: number;
+  readonly role: 'offerer' | 'answerer';
+  readonly peer: Address;
+  readonly iceServers: RTCIceServer[];
+  send(to: Endpoint, signal: Signal): void;
+}
+
+export function createDirectPath(options: DirectPathOptions): DirectPath {
+  const { epoch, role, peer: address, iceServers, send } = options;
+  const state = createStore<PathState>('connecting');
+  const remote = createStore<readonly RemoteTrack[]>([]);
+  let pair: { readonly id: string; readonly peer: Peer } | null = null;
+  /** The other side's device: the one that answered first, then the one that takes part. */
+  let partner: DeviceId | null = null;
+  let met = false;
+  let published: LocalTracks = noTracks;
+  let videoLimit: number | null = null;
+  /** Candidates that came before the offer they belong to. */
+  let early: { path: string; candidates: Candidate[] } | null = null;
+  /** Negotiation steps, one after the other. */
+  let steps: Promise<unknown> = Promise.resolve();
+
+  const over = () => state.get() === 'closed' || state.get() === 'failed';
+  const tell = (signal: Signal) => {
+    if (!over()) send(partner ? { address, device: partner } : { address }, signal);
+  };
+  const recovery = createRecovery({
+    restart: () => {
+      if (!pair) {
+        if (role === 'answerer') askAnew();
+      } else if (role === 'offerer') void inTurn(reoffer);
+      else tell({ type: 'restart', path: pair.id, epoch, kind: 'ice' });
+    },
+    giveUp: () => fail(),
+  });
+
+  function inTurn(step: () => Promise<void>): Promise<void> {
+    const done = steps.then(() => (over() ? undefined : step()));
+    // A description that cannot be used leaves the path as it is; if that does not connect, it fails by time.
+    steps = done.catch(() => undefined);
+    return done.catch(() => undefined);
+  }
+
+  function replacePair(id: string): Peer {
+    pair?.peer.close();
+    const peer: Peer = createPeer(iceServers, {
+      candidates: (candidates) => {
+        if (pair?.peer === peer) tell({ type: 'candidates', path: id, epoch, candidates });
+      },
+      state: (connection) => {
+        if (pair?.peer !== peer || over()) return;
+        if (connection === 'connected') state.set('connected');
+        recovery.observed(connection);
+      },
+      tracks: () => {
+        if (pair?.peer === peer) showTracks();
+      },
+    });
+    pair = { id, peer };
+    peer.senders.publish(published);
+    if (videoLimit !== null) peer.senders.limitVideo(videoLimit);
+    if (early?.path === id) peer.addCandidates(early.candidates);
+    early = null;
+    return peer;
+  }
+
+  function showTracks(): void {
+    if (!pair || over()) return;
+    const { pc, flow } = pair.peer;
+    remote.set(
+      pc.getTransceivers().flatMap(({ receiver: { track }, mid }): RemoteTrack[] => {
+        if (mid === null) return [];
+        return [{ address, kind: track.kind === 'audio' ? 'audio' : 'video', track, flowing: flow.flowing(mid) }];
+      }),
+    );
+  }
+
+  function attachSenders(peer: Peer): void {
+    const all = peer.pc.getTransceivers();
+    const ofKind = (kind: string) => all.find((t) => t.receiver.track.kind === kind);
+    peer.senders.attach(ofKind('audio')?.sender ?? null, ofKind('video')?.sender ?? null);
+  }
+
+  async function offerNewPair(): Promise<{ path: string; sdp: string }> {
+    const path = newPathId();
+    const peer = replacePair(path);
+    peer.pc.addTransceiver('audio', { direction: 'sendrecv' });
+    peer.pc.addTransceiver('video', { direction: 'sendrecv' });
+    attachSenders(peer);
+    return { path, sdp: await peer.createLocal('offer') };
+  }
+
+  async function offerAnew(): Promise<void> {
+    const { path, sdp } = await offerNewPair();
+    tell({ type: 'offer', path, epoch, sdp });
+  }
+
+  /** ICE restart: same connection, new credentials and candidates. */
+  async function reoffer(): Promise<void> {
+    if (!pair) return;
+    const { id, peer } = pair;
+    // A lost offer or answer must not block the next one (RFC 9429 section 4.1.10.2).
+    if (peer.pc.signalingState === 'have-local-offer' && peer.pc.remoteDescription) {
+      await peer.pc.setLocalDescription({ type: 'rollback' });
+    }
+    if (!peer.pc.remoteDescription) return offerAnew();
+    peer.pc.restartIce();
+    tell({ type: 'offer', path: id, epoch, sdp: await peer.createLocal('offer') });
+  }
+
+  async function answer(path: string, sdp: string): Promise<void> {
+    const peer = pair?.id === path ? pair.peer : replacePair(path);
+    await peer.setRemote('offer', sdp);
+    for (const transceiver of peer.pc.getTransceivers()) transceiver.direction = 'sendrecv';
+    attachSenders(peer);
+    tell({ type: 'answer', path, epoch, sdp: await peer.createLocal('answer') });
+    showTracks();
+  }
+
+  /** Nothing has come of an offer that should be here. */
+  function askAnew(): void {
+    tell({ type: 'restart', path: pair?.id ?? newPathId(), epoch, kind: 'new' });
+  }
+
+  function takeAnswer(device: DeviceId, path: string, sdp: string): void {
+    if (pair?.id !== path || (partner !== null && partner !== device)) return;
+    const { peer } = pair;
+    partner = device;
+    void inTurn(async () => {
+      if (peer.closed || peer.pc.signalingState !== 'have-local-offer') return;
+      await peer.setRemote('answer', sdp);
+      showTracks();
+    });
+  }
+
+  function takeRestart(path: string, kind: 'ice' | 'new'): void {
+    void inTurn(async () => {
+      if (kind === 'ice') {
+        if (pair?.id === path) await reoffer();
+      } else if (!pair || pair.peer.pc.remoteDescription || pair.id === path) {
+        await offerAnew();
+      } else {
+        // Our offer is on its way to them, or was made before they could get it: the same one again.
+        const sdp = pair.peer.pc.localDescription?.sdp;
+        if (sdp) tell({ type: 'offer', path: pair.id, epoch, sdp });
+      }
+    });
+  }
+
+  function takeCandidates(device: DeviceId, path: string, candidates: readonly Candidate[]): void {
+    if (pair?.id === path && (partner === null || partner === device)) pair.peer.addCandidates(candidates);
+    else if (role === 'answerer') {
+      const before = early?.path === path ? early.candidates : [];
+      early = { path, candidates: [...before, ...candidates].slice(0, 64) };
+    }
+  }
+
+  function fail(): void {
+    if (over()) return;
+    recovery.close();
+    state.set('failed');
+  }
+
+  return {
+    kind: 'direct',
+    epoch,
+    state,
+    remote,
+    async offer(announce) {
+      const offer = await offerNewPair();
+      if (announce) tell({ type: 'offer', epoch, ...offer });
+      return offer;
+    },
+    signal(device, signal) {
+      if (over() || signal.epoch !== epoch || (met && device !== partner)) return;
+      if (signal.type === 'candidates') takeCandidates(device, signal.path, signal.candidates);
+      else if (signal.type === 'offer' && role === 'answerer') {
+        partner = device;
+        void inTurn(() => answer(signal.path, signal.sdp));
+      } else if (signal.type === 'answer' && role === 'offerer') takeAnswer(device, signal.path, signal.sdp);
+      else if (signal.type === 'restart' && role === 'offerer') {
+        if (met) takeRestart(signal.path, signal.kind);
+      }
+    },
+    meet(device) {
+      if (met && partner === device) return;
+      const other = partner !== null && partner !== device;
+      partner = device;
+      met = true;
+      if (role === 'offerer' && other) void inTurn(offerAnew);
+      recovery.start(pair?.peer.pc.connectionState ?? 'new');
+    },
+    publish(tracks) {
+      published = tracks;
+      pair?.peer.senders.publish(tracks);
+      if (tracks.audio || tracks.video) pair?.peer.flow.expect();
+    },
+    limitVideo(bitsPerSecond) {
+      videoLimit = bitsPerSecond;
+      pair?.peer.senders.limitVideo(bitsPerSecond);
+    },
+    networkChanged: () => recovery.suspect(),
+    close() {
+      if (state.get() === 'closed') return;
+      recovery.close();
+      state.set('closed');
+      remote.set([]);
+      pair?.peer.close();
+      pair = null;
+    },
+    async diagnostics() {
+      return pair ? [await pair.peer.diagnostics('direct', epoch)] : [];
+    },
+  };
+}
+
+function newPathId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(12));
+  return `p_${[...bytes].map((byte) => byte.toString(36).padStart(2, '0')).join('')}`;
+}

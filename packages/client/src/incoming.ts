@@ -1,0 +1,188 @@
+// Calls that ring this device: derived from the conversations, never stored. While one rings, its direct path may already
+// be connected, without a track in it, so that accepting is quick.
+import {
+  type Address,
+  activeCall,
+  type ClientSettings,
+  type ConversationId,
+  type ConversationState,
+  domainOf,
+  isRinging,
+  type NotificationParams,
+  type Person,
+} from '@parley/protocol';
+import type { Call, IncomingCall, Readable } from './api.ts';
+import type { ConversationStore } from './conversation-store.ts';
+import type { Conversations } from './conversations.ts';
+import { createDirectPath, type DirectPath } from './direct-path.ts';
+import { createStore, derive } from './readable.ts';
+import type { Request } from './socket.ts';
+
+type SignalParams = NotificationParams<'call.signal'>;
+
+/** What a call takes over from its ringing. */
+export interface Early {
+  readonly path: DirectPath | null;
+  readonly signals: readonly SignalParams[];
+}
+
+export interface IncomingCalls {
+  readonly calls: Readable<readonly IncomingCall[]>;
+  /** A conversation has changed. */
+  refresh(): void;
+  /** True if it belongs to a call that rings here. */
+  signal(params: SignalParams): boolean;
+  close(): void;
+}
+
+export interface IncomingOptions {
+  readonly me: Address;
+  readonly conversations: Conversations;
+  readonly request: Request;
+  readonly settings: () => ClientSettings;
+  /** Answers: `take` hands over what was prepared, once. */
+  accept(store: ConversationStore, take: () => Early, options: Parameters<IncomingCall['accept']>[0]): Promise<Call>;
+}
+
+interface Ringing {
+  readonly call: IncomingCall;
+  signal(params: SignalParams): void;
+  close(): void;
+}
+
+const MAX_SIGNALS = 64;
+
+export function createIncomingCalls(options: IncomingOptions): IncomingCalls {
+  const { me, conversations } = options;
+  const calls = createStore<readonly IncomingCall[]>([]);
+  const ringing = new Map<ConversationId, Ringing>();
+
+  function refresh(): void {
+    const now = conversations.all().filter((store) => ringsFor(store.get(), me));
+    const ids = new Set(now.map((store) => store.get().id));
+    let changed = false;
+    for (const [id, one] of ringing) {
+      if (ids.has(id)) continue;
+      one.close();
+      ringing.delete(id);
+      changed = true;
+    }
+    for (const store of now) {
+      const { id } = store.get();
+      if (ringing.has(id)) continue;
+      ringing.set(id, createRinging(store, options));
+      changed = true;
+    }
+    if (changed) calls.set([...ringing.values()].map(({ call }) => call));
+  }
+
+  return {
+    calls,
+    refresh,
+    signal(params) {
+      const one = ringing.get(params.conversation);
+      one?.signal(params);
+      return one !== undefined;
+    },
+    close() {
+      for (const one of ringing.values()) one.close();
+      ringing.clear();
+      calls.set([]);
+    },
+  };
+}
+
+/** Whether a call is waiting for this person to answer. */
+export function ringsFor(state: ConversationState, me: Address): boolean {
+  const self = state.participants.get(me);
+  return activeCall(state) !== null && self !== undefined && isRinging(self);
+}
+
+/**
+ * Whether media set-up may begin before the person answers: it shows the caller's side this device's addresses, so the
+ * node's settings decide.
+ */
+export function mayConnectEarly(rule: ClientSettings['connectWhileRinging'], caller: Address, me: Address): boolean {
+  return rule === 'everybody' || (rule === 'same-company' && domainOf(caller) === domainOf(me));
+}
+
+/** Who invited this person: whoever added them. */
+function inviterOf(state: ConversationState, me: Address): Person {
+  const by = state.participants.get(me)?.addedBy ?? state.call?.by;
+  const person = by && state.participants.get(by)?.person;
+  if (person) return person;
+  const [first] = state.participants.values();
+  return first?.person ?? { address: me, name: me, company: domainOf(me) };
+}
+
+function createRinging(store: ConversationStore, options: IncomingOptions): Ringing {
+  const { me, request, settings } = options;
+  const { id: conversation, title } = store.get();
+  const from = inviterOf(store.get(), me);
+  let path: DirectPath | null = null;
+  let signals: SignalParams[] = [];
+  let taken = false;
+
+  function prepare(params: SignalParams): DirectPath | null {
+    const call = activeCall(store.get());
+    const direct = call?.path.kind === 'direct' && call.path.epoch === params.signal.epoch && !call.transfer;
+    const expected = call?.path.offerer === params.from.address && params.signal.type === 'offer';
+    if (!direct || !expected || !mayConnectEarly(settings().connectWhileRinging, params.from.address, me)) return null;
+    return createDirectPath({
+      epoch: params.signal.epoch,
+      role: 'answerer',
+      peer: params.from.address,
+      iceServers: settings().iceServers as RTCIceServer[],
+      send: (to, signal) => void request('call.signal', { conversation, to, signal }).catch(() => undefined),
+    });
+  }
+
+  function close(): void {
+    if (!taken) path?.close();
+    path = null;
+    signals = [];
+  }
+
+  function take(): Early {
+    const early = { path, signals };
+    taken = true;
+    path = null;
+    signals = [];
+    return early;
+  }
+
+  const others = derive(
+    store,
+    (state) =>
+      [...state.participants.values()]
+        .filter((p) => p.person.address !== me)
+        .map((p) => ({ person: p.person, state: p.state })),
+    (a, b) => a.length === b.length && a.every((one, i) => one.person === b[i]?.person && one.state === b[i].state),
+  );
+  const callerConnected = derive(store, (state) => {
+    const current = activeCall(state)?.path;
+    const epoch = state.participants.get(from.address)?.connectedEpoch ?? 0;
+    return current?.kind === 'conference' && epoch >= current.epoch;
+  });
+
+  return {
+    call: {
+      conversation,
+      from,
+      title,
+      others,
+      callerConnected,
+      accept: (how) => options.accept(store, take, how),
+      async decline() {
+        await request('call.decline', { conversation });
+      },
+    },
+    signal(params) {
+      if (taken) return;
+      path ??= prepare(params);
+      if (path) path.signal(params.from.device, params.signal);
+      else signals = [...signals, params].slice(-MAX_SIGNALS);
+    },
+    close,
+  };
+}

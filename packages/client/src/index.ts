@@ -1,0 +1,4 @@
+// The SDK's door. Types are in api.ts.
+export type * from './api.ts';
+export { nodeInfo } from './http.ts';
+export { connect } from './session.ts';

@@ -1,0 +1,113 @@
+// Shows one person's picture in an element of the app's. When the track changes, the new one is put behind the present
+// one and takes its place with its first frame, so no gap is seen.
+import type { Address } from '@parley/protocol';
+import type { Readable } from './api.ts';
+
+/** A hidden page presents no frames; then nobody sees the swap either. */
+const FIRST_FRAME_MS = 500;
+
+export interface VideoView {
+  /** Resolves when the picture shown is that of the present track. */
+  settled(): Promise<void>;
+  /** Removes what was put into the container. */
+  close(): void;
+}
+
+/** Keeps `track` shown inside `container`. */
+export function showTrack(
+  track: Readable<MediaStreamTrack | null>,
+  address: Address,
+  container: HTMLElement,
+): VideoView {
+  const waiting: (() => void)[] = [];
+  let front: HTMLVideoElement | null = null;
+  let back: { element: HTMLVideoElement; cancel: () => void } | null = null;
+  // The two lie on top of each other, so they need something to be placed in.
+  if (getComputedStyle(container).position === 'static') container.style.position = 'relative';
+
+  function shown(): void {
+    for (const done of waiting.splice(0)) done();
+  }
+
+  function dropBack(): void {
+    back?.cancel();
+    if (back) remove(back.element);
+    back = null;
+  }
+
+  const stop = track.subscribe((next) => {
+    dropBack();
+    if (next === null) {
+      if (front) remove(front);
+      front = null;
+      shown();
+      return;
+    }
+    if (front && trackOf(front) === next) {
+      shown();
+      return;
+    }
+    const element = createVideo(next, address);
+    container.prepend(element);
+    const cancel = onFirstFrame(element, () => {
+      back = null;
+      const old = front;
+      front = element;
+      element.style.opacity = '';
+      if (old) remove(old);
+      shown();
+    });
+    back = { element, cancel };
+    element.play().catch(() => undefined);
+  });
+
+  return {
+    settled() {
+      if (!back) return Promise.resolve();
+      return new Promise((resolve) => waiting.push(resolve));
+    },
+    close() {
+      stop();
+      dropBack();
+      if (front) remove(front);
+      front = null;
+      shown();
+    },
+  };
+}
+
+function createVideo(track: MediaStreamTrack, address: Address): HTMLVideoElement {
+  const element = document.createElement('video');
+  element.playsInline = true;
+  element.muted = true;
+  element.autoplay = true;
+  element.dataset.parleyAddress = address;
+  // object-fit is the app's to choose.
+  Object.assign(element.style, { position: 'absolute', inset: '0', width: '100%', height: '100%', opacity: '0' });
+  element.srcObject = new MediaStream([track]);
+  return element;
+}
+
+function trackOf(element: HTMLVideoElement): MediaStreamTrack | null {
+  return element.srcObject instanceof MediaStream ? (element.srcObject.getVideoTracks()[0] ?? null) : null;
+}
+
+function remove(element: HTMLVideoElement): void {
+  element.pause();
+  element.srcObject = null;
+  element.remove();
+}
+
+function onFirstFrame(element: HTMLVideoElement, then: () => void): () => void {
+  const finish = () => {
+    cancel();
+    then();
+  };
+  const frame = element.requestVideoFrameCallback(finish);
+  const timer = setTimeout(finish, FIRST_FRAME_MS);
+  const cancel = () => {
+    element.cancelVideoFrameCallback(frame);
+    clearTimeout(timer);
+  };
+  return cancel;
+}

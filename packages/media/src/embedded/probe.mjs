@@ -1,0 +1,20 @@
+import { createEmbeddedEngine } from './index.ts';
+import { enter, openStage, sees } from '../contract-browser.ts';
+const stage = await openStage();
+const engine = createEmbeddedEngine({ listenAddress: '127.0.0.1', portRange: [0, 0] });
+const room = await engine.createRoom({ id: 'x' });
+const t0 = Date.now();
+const log = (...a) => console.log(((Date.now() - t0) / 1000).toFixed(1), ...a);
+room.on('legLost', (l) => log('legLost', l.device, l.leg));
+const alice = await enter(stage, room, 'alice'), bob = await enter(stage, room, 'bob'), carol = await enter(stage, room, 'carol');
+await sees(bob, alice);
+for (const p of [alice]) await p.page.evaluate(() => globalThis.peer.nullAll());
+log('nulled alice');
+const show = async () => log((await room.statistics()).map((s) => `${s.device}/${s.direction[0]} in ${s.packetsReceived}`).join('  '));
+for (let i = 0; i < 4; i++) { await show(); await new Promise((r) => setTimeout(r, 2000)); }
+log('bob pc.close()'); await bob.call('close');
+await new Promise((r) => setTimeout(r, 2000)); await show();
+log('carol page.close()'); await carol.page.close();
+for (let i = 0; i < 20 && room.devices().includes('carol'); i++) await new Promise((r) => setTimeout(r, 2000));
+await show();
+await stage.close(); await engine.close();

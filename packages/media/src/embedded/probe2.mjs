@@ -1,0 +1,16 @@
+import { createEmbeddedEngine } from './index.ts';
+import { enter, openStage, sees } from '../contract-browser.ts';
+const stage = await openStage();
+const engine = createEmbeddedEngine({ listenAddress: '127.0.0.1', portRange: [0, 0] });
+const room = await engine.createRoom({ id: 'x' });
+const t0 = Date.now();
+const log = (...a) => console.log(((Date.now() - t0) / 1000).toFixed(1), ...a);
+room.on('legLost', (l) => log('legLost', l.device, l.leg));
+const alice = await enter(stage, room, 'alice');
+await new Promise((r) => setTimeout(r, 2000));
+globalThis.rt = (leg, t) => log('rtcp', t);
+await new Promise((r) => setTimeout(r, 2000));
+log('null'); await alice.call('nullAll');
+await new Promise((r) => setTimeout(r, 8000));
+log((await room.statistics()).map((s) => `${s.device}/${s.direction[0]} in ${s.packetsReceived}`).join());
+await stage.close(); await engine.close();
