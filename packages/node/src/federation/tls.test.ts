@@ -9,6 +9,8 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { type Address, asParleyError, type ErrorCode } from '@parley/protocol';
 import { startProvider, type TestProvider } from './testing.ts';
 
+/** Found on PATH; another one by PARLEY_OPENSSL. */
+const openssl = process.env.PARLEY_OPENSSL ?? 'openssl';
 const lookup = { address: 'bob@one.example' as Address, by: 'alice@two.example' as Address };
 const contact = { person: { address: lookup.address, name: 'Bob', company: 'One' }, presence: 'away' as const };
 const refusedWith = (code: ErrorCode) => (error: unknown) => asParleyError(error).code === code;
@@ -22,7 +24,7 @@ async function certificate(t: TestContext, names: string[]): Promise<{ cert: str
   const subject = ['-subj', '/CN=parley test', '-addext', `subjectAltName=${names.map((n) => `DNS:${n}`).join(',')}`];
   const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
   try {
-    execFileSync('openssl', ['req', '-x509', ...kind, ...subject, '-keyout', key, '-out', cert], { stdio: 'ignore' });
+    execFileSync(openssl, ['req', '-x509', ...kind, ...subject, '-keyout', key, '-out', cert], { stdio: 'ignore' });
   } catch {
     return null;
   }
