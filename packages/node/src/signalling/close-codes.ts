@@ -4,7 +4,7 @@
 export const closeCodes = {
   /** After `session.bye`. Nothing follows. */
   done: 1000,
-  /** The node goes down. Connect again a little later with a fresh `session.hello`. */
+  /** The node goes down (after `session.ended` with `shutting-down`). Connect again a little later, without `resume`. */
   goingAway: 1001,
   /** A binary frame: only text is spoken here. */
   unsupportedData: 1003,
@@ -16,7 +16,7 @@ export const closeCodes = {
   internal: 1011,
   /** This person has too many sockets open that have not said hello. */
   tryLater: 1013,
-  /** After `session.ended`: the device is gone. Its `reason` tells whether to sign in again. */
+  /** After `session.ended` with any other reason: the device is gone, and signing in again is the way back. */
   ended: 4000,
   /** The device fell too far behind and is gone: connect again with `session.hello` without `resume`. */
   startAfresh: 4001,

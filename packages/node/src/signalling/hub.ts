@@ -169,7 +169,7 @@ export function createHub(options: HubOptions): Hub {
 
     end(device, reason) {
       tell(device, (seq) => JSON.stringify(notification('session.ended', { reason }, seq)));
-      close(device, closeCodes.ended, reason, 'bye');
+      close(device, reason === 'shutting-down' ? closeCodes.goingAway : closeCodes.ended, reason, 'bye');
     },
   };
 }

@@ -444,7 +444,7 @@ describe('limits and times', () => {
     const device = await node.connect(sessionOf('zoe'));
     await device.hello();
     await node.close();
-    assert.deepEqual(await device.closed, { code: 4000, reason: 'shutting-down' });
+    assert.deepEqual(await device.closed, { code: 1001, reason: 'shutting-down' });
     assert.deepEqual(device.notifications[0]?.params, { reason: 'shutting-down' });
   });
 });
