@@ -2,7 +2,7 @@
 // `node main.ts --config FILE` runs one; `startNode` starts one inside another program.
 import { parseArgs } from 'node:util';
 import { createEmbeddedEngine } from '@parley/media/embedded';
-import { type ClientSettings, MAX_FRAME_BYTES } from '@parley/protocol';
+import type { ClientSettings } from '@parley/protocol';
 import { WebSocketServer } from 'ws';
 import { type Config, loadConfig } from './config/index.ts';
 import { createConversations, mayLendRoom, TICKET_TYPE } from './conversations/index.ts';
@@ -40,7 +40,7 @@ export async function startNode(config: Config): Promise<RunningNode> {
     log,
     historyFor: (address) => conversations.historyFor(address),
   });
-  const links = await createFederation({ config, log });
+  const links = await createFederation({ config, log, origin: () => web.origin });
   const { federation, signer } = links;
   const directory = createDirectory({ storage, provider, devices, federation, log });
   const focus = createFocus({
@@ -88,11 +88,8 @@ export async function startNode(config: Config): Promise<RunningNode> {
       },
     );
   });
-  const linkSockets = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME_BYTES });
   if (config.federation.enabled) {
-    web.onUpgrade('/link', (request, socket, head) => {
-      linkSockets.handleUpgrade(request, socket, head, (open) => links.acceptLink(open));
-    });
+    web.onUpgrade('/link', links.upgradeLink);
     web.app.get('/.well-known/parley', async () => links.wellKnownDocument());
   }
   signIn.on('ended', ({ id, reason }) => devices.endSession(id, reason));
