@@ -133,7 +133,6 @@ window.peer = {
     }
     return null;
   },
-  nullAll() { for (const s of sending.getSenders()) s.replaceTrack(null); },
   close() {
     sending?.close();
     for (const pc of receiving.values()) pc.close();

@@ -5,6 +5,7 @@ import type { LegStatistics } from '../engine.ts';
 import { codecs, EXTENSION_AUDIO_LEVEL, EXTENSION_MID, extensionId, payloadTypeOf, ssrcOf } from './codecs.ts';
 import { type AcceptedSection, MAX_PUBLISH_BITRATE, publisherAnswer } from './descriptions.ts';
 import type { Clock } from './keyframe-requests.ts';
+import { createLiveness, SILENT_TICKS } from './liveness.ts';
 import { createReception, RECEPTION_TICK_MS, type Reception } from './reception.ts';
 import {
   negativeAcknowledgement,
@@ -38,8 +39,8 @@ export interface Publisher {
   /** Lets the streams fill these sources: the first of a kind the first, and so on; null: nobody wants that one. */
   fill(sources: readonly (Source | null)[]): void;
   addCandidate(candidate: string): void;
-  /** Sends the periodic reports. */
-  report(now: number): void;
+  /** Sends the periodic reports; call it every second. True: nothing has come for so long that the other side is gone. */
+  report(now: number): boolean;
   statistics(device: string): LegStatistics;
   close(): void;
 }
@@ -64,6 +65,7 @@ export async function openPublisher(
   const own = randomInt(1, 0xffffffff);
   const header = emptyRtpHeader();
   const found = { start: 0, end: 0 };
+  const liveness = createLiveness();
   let connected = false;
   let packetsReceived = 0;
   let packetsSent = 0;
@@ -150,8 +152,8 @@ export async function openPublisher(
     },
   };
 
-  function report(now: number): void {
-    if (!transport?.isOpen()) return;
+  function report(now: number): boolean {
+    if (!transport?.isOpen()) return false;
     const blocks = streams.flatMap(({ ssrc, reception }): ReportBlock[] => {
       const block = ssrc === undefined ? undefined : reception.report(ssrc, now);
       return block ? [block] : [];
@@ -162,11 +164,16 @@ export async function openPublisher(
     const parts = [receiverReport(own, blocks)];
     if (ssrcs.length > 0) parts.push(receiverEstimatedMaximumBitrate(own, MAX_PUBLISH_BITRATE, ssrcs));
     send(Buffer.concat(parts));
+    return liveness.tick() >= SILENT_TICKS;
   }
 
   transport = await openTransport(options, remote, {
-    open: () => report(clock.now()),
-    packet: (packet) => (isRtcp(packet) ? walkRtcp(packet, visitor) : media(packet)),
+    open: () => void report(clock.now()),
+    packet(packet) {
+      liveness.heard();
+      if (isRtcp(packet)) walkRtcp(packet, visitor);
+      else media(packet);
+    },
     lost() {
       cancelTick?.();
       events.lost();

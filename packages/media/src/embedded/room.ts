@@ -131,9 +131,19 @@ export function createRoom(id: string, options: TransportOptions, clock: Clock, 
     cancelReports = clock.after(REPORT_MS, () => {
       cancelReports = null;
       const now = clock.now();
-      const publishers = [...legs.values()].flatMap(({ leg }) => ('report' in leg ? [leg] : []));
-      for (const publisher of publishers) publisher.report(now);
-      if (publishers.length > 0) reportSoon();
+      let publishing = false;
+      for (const device of [...devices.values()]) {
+        const { subscriber } = device;
+        const quiet = subscriber?.isSilent() ?? false;
+        for (const publisher of [device.nextPublisher, device.publisher]) {
+          if (!publisher) continue;
+          publishing = true;
+          if (!publisher.report(now)) continue;
+          lost(device, publisher);
+          if (subscriber && quiet) lost(device, subscriber);
+        }
+      }
+      if (publishing) reportSoon();
     });
   }
 

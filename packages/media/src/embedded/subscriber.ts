@@ -5,6 +5,7 @@ import type { LegStatistics, OfferedSource } from '../engine.ts';
 import { codecs } from './codecs.ts';
 import { receiverOffer } from './descriptions.ts';
 import type { Clock } from './keyframe-requests.ts';
+import { createLiveness, SILENT_TICKS } from './liveness.ts';
 import { createBudget } from './retransmission.ts';
 import { type RtcpVisitor, walkRtcp } from './rtcp.ts';
 import { isRtcp } from './rtp.ts';
@@ -33,6 +34,8 @@ export interface Subscriber {
   want(sources: readonly Source[]): void;
   answer(revision: number, sdp: string): void;
   addCandidate(candidate: string): void;
+  /** Call it every second. True: nothing has come for long, which alone is no proof: there may be nothing to report on. */
+  isSilent(): boolean;
   statistics(device: string): LegStatistics;
   close(): void;
 }
@@ -47,6 +50,7 @@ export async function openSubscriber(
   const sections: Section<Source>[] = [];
   const bySsrc = new Map<number, Source>();
   const budget = createBudget(RETRANSMISSIONS_PER_SECOND, RETRANSMISSION_BURST);
+  const liveness = createLiveness();
   let wanted: readonly Source[] = [];
   let revision = 0;
   let outstanding = false;
@@ -88,6 +92,7 @@ export async function openSubscriber(
     },
     packet(packet) {
       packetsReceived += 1;
+      liveness.heard();
       if (isRtcp(packet)) walkRtcp(packet, visitor);
     },
     lost() {
@@ -171,6 +176,7 @@ export async function openSubscriber(
       if (remoteFingerprint !== null) transport.addCandidate(candidate);
       else if (pending.length < MAX_PENDING_CANDIDATES) pending.push(candidate);
     },
+    isSilent: () => liveness.tick() >= SILENT_TICKS && connected,
     statistics: (device) => ({
       device,
       leg,
