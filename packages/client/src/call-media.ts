@@ -79,16 +79,19 @@ export function createCallMedia(options: CallMediaOptions): CallMedia {
   function carryOut(effect: TransferEffect): void {
     switch (effect.type) {
       case 'open':
-        return openLine(effect.line);
+        openLine(effect.line);
+        return;
       case 'close':
         return void settled().then(() => closeLine(effect.line));
       case 'prefer':
         render();
         return void settled().then(() => input({ type: 'settled', line: effect.line }));
       case 'ready':
-        return options.ready(effect.epoch);
+        options.ready(effect.epoch);
+        return;
       case 'path-failed':
-        return options.pathFailed(effect.epoch);
+        options.pathFailed(effect.epoch);
+        return;
     }
   }
 

@@ -199,7 +199,10 @@ export function createCall(options: CallOptionsInside): RunningCall {
     const self = own();
     if (self?.state === 'joined' && self.device === device) wasJoined = true;
     const end = endOf(state(), me, device, wasJoined);
-    if (end) return finish(end);
+    if (end) {
+      finish(end);
+      return;
+    }
     const call = activeCall(state());
     if (call && wasJoined) {
       media.hostSays(call.path, call.transfer);
@@ -230,7 +233,10 @@ export function createCall(options: CallOptionsInside): RunningCall {
   }
 
   function attach(opened: LocalMedia): void {
-    if (ended) return opened.close();
+    if (ended) {
+      opened.close();
+      return;
+    }
     local = opened;
     opened.tracks.subscribe((tracks) => {
       media.publish(tracks);

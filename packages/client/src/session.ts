@@ -223,15 +223,20 @@ function startSession(node: string, socketOf: () => DeviceSocket, first: Hello) 
   function told(message: Told): void {
     switch (message.method) {
       case 'conversation.events':
-        return conversations.told(message.params);
+        conversations.told(message.params);
+        return;
       case 'call.signal':
-        return signalled(message.params);
+        signalled(message.params);
+        return;
       case 'presence.changed':
-        return directory.changed(message.params);
+        directory.changed(message.params);
+        return;
       case 'focus.offer':
-        return running?.focusOffer(message.params);
+        running?.focusOffer(message.params);
+        return;
       case 'focus.closed':
-        return running?.focusClosed(message.params);
+        running?.focusClosed(message.params);
+        return;
       default:
         return;
     }

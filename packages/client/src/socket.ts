@@ -112,8 +112,14 @@ export function openSocket(options: SocketOptions): DeviceSocket {
     socket = null;
     greeted = false;
     clearInterval(heartbeat);
-    if (code === ENDED) return finish(new ParleyError('session-expired'), true);
-    if (code === REPLACED) return finish(new ParleyError('session-expired', 'replaced'), true);
+    if (code === ENDED) {
+      finish(new ParleyError('session-expired'), true);
+      return;
+    }
+    if (code === REPLACED) {
+      finish(new ParleyError('session-expired', 'replaced'), true);
+      return;
+    }
     if (code === START_AFRESH) token = null;
     state.set('reconnecting');
     if (refused) void askThenRetry();
@@ -176,7 +182,10 @@ export function openSocket(options: SocketOptions): DeviceSocket {
 
   function welcomed(result: unknown): void {
     const hello = deviceMethods['session.hello'].result.safeParse(result);
-    if (!hello.success) return finish(new ParleyError('unsupported-version', 'hello was answered strangely'), true);
+    if (!hello.success) {
+      finish(new ParleyError('unsupported-version', 'hello was answered strangely'), true);
+      return;
+    }
     const resumed = token !== null && hello.data.resumed;
     token = hello.data.resumeToken;
     greeted = true;
@@ -197,7 +206,10 @@ export function openSocket(options: SocketOptions): DeviceSocket {
 
   function refusedHello(error: ParleyError): void {
     const final = ['session-expired', 'not-signed-in', 'unsupported-version'].includes(error.code);
-    if (final) return finish(error, true);
+    if (final) {
+      finish(error, true);
+      return;
+    }
     cut();
   }
 
@@ -206,7 +218,10 @@ export function openSocket(options: SocketOptions): DeviceSocket {
     if (seq !== undefined) {
       if (seq <= received) return;
       // Something in between was lost: the node knows what, and a resume brings it.
-      if (seq !== received + 1) return cut();
+      if (seq !== received + 1) {
+        cut();
+        return;
+      }
       received = seq;
       if (received - confirmed >= CONFIRM_EVERY) confirm();
     }

@@ -164,7 +164,10 @@ function lineFailed(run: Run, id: number, again: boolean): void {
   const line = lineOf(run.state, id);
   if (!line) return;
   const { epoch, kind, attempt } = line;
-  if (newestOf(run.state, epoch)?.id !== id) return close(run, id);
+  if (newestOf(run.state, epoch)?.id !== id) {
+    close(run, id);
+    return;
+  }
   const wanted = epoch === run.state.path?.epoch || epoch === run.state.transfer?.epoch;
   if (!wanted) return;
   const retry = kind === 'conference' && again && attempt < MAX_ATTEMPTS && !run.state.failed.includes(epoch);
