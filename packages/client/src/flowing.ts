@@ -17,8 +17,9 @@ interface Counter {
 
 const CLOSE_LOOK_MS = 30;
 const USUAL_LOOK_MS = 1000;
-/** How long a close look lasts before looking costs more than knowing is worth. */
+/** How long a close look lasts; every look takes a tenth more time than the one before it, for looking costs too. */
 const CLOSE_FOR_MS = 8000;
+const SLOWER = 1.1;
 /** Without growth for this long a track flows no more. */
 const STALLED_MS = 2200;
 
@@ -47,6 +48,7 @@ export function watchFlow(pc: RTCPeerConnection, changed: () => void): FlowWatch
   let flowing = new Set<string>();
   let timer: ReturnType<typeof setTimeout> | undefined;
   let closeUntil = 0;
+  let closeLook = CLOSE_LOOK_MS;
   let looking = false;
   let closed = false;
 
@@ -69,13 +71,15 @@ export function watchFlow(pc: RTCPeerConnection, changed: () => void): FlowWatch
     if (closed) return;
     const allFlow = counters.size > 0 && [...counters.keys()].every((mid) => flowing.has(mid));
     const close = performance.now() < closeUntil && !allFlow;
-    timer = setTimeout(() => void look(), close ? CLOSE_LOOK_MS : USUAL_LOOK_MS);
+    closeLook = Math.min(USUAL_LOOK_MS, closeLook * SLOWER);
+    timer = setTimeout(() => void look(), close ? closeLook : USUAL_LOOK_MS);
   }
 
   return {
     flowing: (mid) => mid !== null && flowing.has(mid),
     expect() {
       closeUntil = performance.now() + CLOSE_FOR_MS;
+      closeLook = CLOSE_LOOK_MS;
       clearTimeout(timer);
       void look();
     },

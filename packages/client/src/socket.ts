@@ -181,7 +181,7 @@ export function openSocket(options: SocketOptions): DeviceSocket {
   }
 
   function welcomed(result: unknown): void {
-    const hello = deviceMethods['session.hello'].result.safeParse(result);
+    const hello = tryParse(deviceMethods['session.hello'].result, result);
     if (!hello.success) {
       finish(new ParleyError('unsupported-version', 'hello was answered strangely'), true);
       return;
@@ -287,6 +287,6 @@ export function openSocket(options: SocketOptions): DeviceSocket {
 function readNotification(message: RpcNotification): Told | null {
   if (!Object.hasOwn(deviceNotifications, message.method)) return null;
   const method = message.method as DeviceNotification;
-  const params = deviceNotifications[method].safeParse(message.params);
+  const params = tryParse<unknown>(deviceNotifications[method], message.params);
   return params.success ? ({ method, params: params.data } as Told) : null;
 }

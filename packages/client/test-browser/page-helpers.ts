@@ -116,6 +116,7 @@ const helpers = {
   },
   connected: () =>
     waitFor(() => [...connections].some((pc) => pc.connectionState === 'connected'), 'a connected peer connection'),
+  isConnected: () => [...connections].some((pc) => pc.connectionState === 'connected'),
   counts: () => ({
     connections: connections.size,
     audio: document.querySelectorAll('audio').length,
