@@ -4,29 +4,25 @@ import {
   type Address,
   activeCall,
   asParleyError,
-  type CallPath,
   type ConversationId,
   type DeviceId,
-  type Domain,
   type NotificationParams,
   ParleyError,
   parseAddress,
 } from '@parley/protocol';
 import type { Call, CallNotice, CallView } from './api.ts';
 import { createCallMedia } from './call-media.ts';
+import { createCallPaths } from './call-paths.ts';
 import { endOf, viewOf } from './call-view.ts';
-import { type ConferencePath, createConferencePath } from './conference-path.ts';
 import type { ConversationStore } from './conversation-store.ts';
 import { within } from './deadline.ts';
-import { createDirectPath, type DirectPath } from './direct-path.ts';
+import type { DirectPath } from './direct-path.ts';
 import type { LocalMedia } from './local-media.ts';
 import { MAX_NOTICES, type NewNotice, noticeOf } from './notices.ts';
-import type { Path } from './path.ts';
 import { createStore } from './readable.ts';
 import type { FocusOffer } from './receive-leg.ts';
 import type { Request } from './socket.ts';
 import type { SourceKey } from './switcher.ts';
-import type { Line } from './transfer.ts';
 
 export interface RunningCall extends Call {
   signal(params: NotificationParams<'call.signal'>): void;
@@ -54,16 +50,12 @@ export interface CallOptionsInside {
 
 const COMMAND_MS = 20_000;
 const DIAGNOSTICS_MS = 3000;
-/** Signals of a path that this side has not begun yet. */
-const MAX_EARLY_SIGNALS = 64;
 
 export function createCall(options: CallOptionsInside): RunningCall {
   const { me, device, store, request, iceServers } = options;
   const conversation: ConversationId = store.get().id;
   const localVideo = createStore<MediaStream | null>(null);
   let local: LocalMedia | null = null;
-  let preset = options.early;
-  let earlySignals: NotificationParams<'call.signal'>[] = [];
   let notices: readonly CallNotice[] = [];
   let noticeCount = 0;
   let everFlowed = false;
@@ -75,17 +67,12 @@ export function createCall(options: CallOptionsInside): RunningCall {
 
   const state = () => store.get();
   const own = () => state().participants.get(me);
-  const isJoined = (address: Address) => state().participants.get(address)?.state === 'joined';
 
+  const paths = createCallPaths({ me, state, request, iceServers, early: options.early });
   const media = createCallMedia({
-    openPath,
-    closing(path, others) {
-      if (path.kind !== 'conference') return;
-      const conference = path as ConferencePath;
-      const shared = others.some((o) => o.kind === 'conference' && sameRoom(o as ConferencePath, conference.focus));
-      if (!shared) conference.leave();
-    },
-    maySend: (path) => path.kind === 'conference' || someoneElseJoined(),
+    openPath: paths.open,
+    closing: paths.closing,
+    maySend: paths.maySend,
     expected,
     ready: (epoch) => tellHost(request('call.ready', { conversation, epoch }, COMMAND_MS)),
     pathFailed: (epoch) => {
@@ -131,41 +118,6 @@ export function createCall(options: CallOptionsInside): RunningCall {
     return person.media.microphone ? 'yes' : 'while-flowing';
   }
 
-  function openPath(line: Line): Path | null {
-    const call = activeCall(state());
-    const wanted = [call?.transfer, call?.path].find((path) => path?.epoch === line.epoch);
-    if (!wanted) return null;
-    if (wanted.focus) {
-      return createConferencePath({ conversation, epoch: line.epoch, focus: wanted.focus, iceServers, request });
-    }
-    return openDirect(wanted);
-  }
-
-  function openDirect(wanted: CallPath): DirectPath | null {
-    const { epoch, offerer, between } = wanted;
-    const ready = preset?.epoch === epoch ? preset : null;
-    preset = null;
-    const peer = between.find((address) => address !== me);
-    if (!ready && !peer) return null;
-    const role = offerer === me ? 'offerer' : 'answerer';
-    const path =
-      ready ??
-      createDirectPath({
-        epoch,
-        role,
-        peer: peer as Address,
-        iceServers,
-        send: (to, signal) => tellHost(request('call.signal', { conversation, to, signal })),
-      });
-    const other = peer ? state().participants.get(peer) : undefined;
-    if (other?.state === 'joined' && other.device) path.meet(other.device);
-    if (!ready && role === 'offerer') path.offer(true).catch(() => undefined);
-    const waiting = earlySignals;
-    earlySignals = [];
-    for (const { from, signal } of waiting) if (signal.epoch === epoch) path.signal(from.device, signal);
-    return path;
-  }
-
   /** What the host refuses or nobody answers changes nothing here: its events say how it goes on. */
   function tellHost(told: Promise<unknown>): void {
     told.catch(() => undefined);
@@ -181,9 +133,7 @@ export function createCall(options: CallOptionsInside): RunningCall {
     if (ended) return;
     ended = how;
     media.close();
-    preset?.close();
-    preset = null;
-    earlySignals = [];
+    paths.close();
     stopStore();
     stopEvents();
     options.media.then(
@@ -206,18 +156,10 @@ export function createCall(options: CallOptionsInside): RunningCall {
     const call = activeCall(state());
     if (call && wasJoined) {
       media.hostSays(call.path, call.transfer);
-      for (const path of media.paths()) if (path.kind === 'direct') meetOn(path as DirectPath);
+      paths.meet(media.paths());
     }
     syncSwitches();
     refreshView();
-  }
-
-  function meetOn(path: DirectPath): void {
-    const call = activeCall(state());
-    const wanted = [call?.transfer, call?.path].find((p) => p?.epoch === path.epoch);
-    const peer = wanted?.between.find((address) => address !== me);
-    const other = peer && state().participants.get(peer);
-    if (other && other.state === 'joined' && other.device) path.meet(other.device);
   }
 
   function syncSwitches(): void {
@@ -301,45 +243,18 @@ export function createCall(options: CallOptionsInside): RunningCall {
       return { path: path?.kind ?? 'direct', epoch: path?.epoch ?? 0, connections };
     },
     signal(params) {
-      if (ended || params.conversation !== conversation) return;
-      const paths = media
-        .paths()
-        .filter((p): p is DirectPath => p.kind === 'direct' && p.epoch === params.signal.epoch);
-      const known = paths.at(-1) ?? (preset?.epoch === params.signal.epoch ? preset : undefined);
-      if (known) {
-        if (isPeerOf(params.from.address)) known.signal(params.from.device, params.signal);
-      } else earlySignals = [...earlySignals, params].slice(-MAX_EARLY_SIGNALS);
+      if (!ended && params.conversation === conversation) paths.signal(params, media.paths());
     },
-    focusOffer(offer) {
-      const inRoom = conferencesIn(offer.focus, offer.room);
-      (inRoom.find((path) => path.hasLeg(offer.leg)) ?? inRoom.at(-1))?.offered(offer);
-    },
-    focusClosed({ focus, room, reason }) {
-      for (const path of conferencesIn(focus, room)) path.focusClosed(reason);
-    },
+    focusOffer: (offer) => paths.focusOffer(offer, media.paths()),
+    focusClosed: (params) => paths.focusClosed(params, media.paths()),
     networkChanged() {
       for (const path of media.paths()) path.networkChanged();
     },
     lost: () => finish({ reason: 'lost', outcome: null }),
   };
 
-  function conferencesIn(domain: Domain, room: string): ConferencePath[] {
-    return media
-      .paths()
-      .filter((path): path is ConferencePath => path.kind === 'conference')
-      .filter((path) => sameRoom(path, { domain, room }));
-  }
-
-  function isPeerOf(address: Address): boolean {
-    return address !== me && (isJoined(address) || state().participants.has(address));
-  }
-
   for (const signal of options.signals) call.signal(signal);
   return call;
-}
-
-function sameRoom(path: ConferencePath, focus: { domain: Domain; room: string }): boolean {
-  return path.focus.domain === focus.domain && path.focus.room === focus.room;
 }
 
 /** What a person typed. Throws `invalid-address`. */

@@ -8,6 +8,7 @@ import { createRecovery } from './recovery.ts';
 
 export interface DirectPath extends Path {
   readonly kind: 'direct';
+  readonly peer: Address;
   /** For the offering side, once: the first offer. `announce` false: it travels by other means (in `call.start`). */
   offer(announce: boolean): Promise<{ path: string; sdp: string }>;
   /** A signal of the other person's `device`, for this epoch. */
@@ -182,6 +183,7 @@ export function createDirectPath(options: DirectPathOptions): DirectPath {
 
   return {
     kind: 'direct',
+    peer: address,
     epoch,
     state,
     remote,

@@ -30,13 +30,26 @@ const videoWishes: MediaTrackConstraints = {
  * Captures what is wanted and there. A missing device is done without; a microphone that exists but may not or cannot
  * be used is the error `no-microphone`.
  */
-export async function openLocalMedia(wanted: MediaSwitches): Promise<LocalMedia> {
+async function openLocalMedia(wanted: MediaSwitches): Promise<LocalMedia> {
   const first = await captureBoth(wanted.camera);
   return createLocalMedia(first, wanted);
 }
 
+/**
+ * Captures beside what else is to be done if the browser will not ask the person; otherwise its question comes first, so
+ * that nobody is rung for a person who then has no microphone. Errors: `no-microphone`, here or by `media`.
+ */
+export async function beginCapture(wanted: MediaSwitches): Promise<{ media: Promise<LocalMedia> }> {
+  const granted = await captureIsGranted(wanted.camera);
+  const media = openLocalMedia(wanted);
+  // The failure is seen where it is awaited.
+  media.catch(() => undefined);
+  if (!granted) await media;
+  return { media };
+}
+
 /** Whether the browser will capture without asking the person first. */
-export async function captureIsGranted(camera: boolean): Promise<boolean> {
+async function captureIsGranted(camera: boolean): Promise<boolean> {
   const names: PermissionName[] = camera ? ['microphone', 'camera'] : ['microphone'];
   try {
     const all = await Promise.all(names.map((name) => navigator.permissions.query({ name })));

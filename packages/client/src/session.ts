@@ -16,7 +16,7 @@ import { createDirectPath, type DirectPath } from './direct-path.ts';
 import { createDirectory } from './directory.ts';
 import { nodeInfo, nodeUrl, signOut, socketUrl } from './http.ts';
 import { createIncomingCalls, type Early } from './incoming.ts';
-import { captureIsGranted, type LocalMedia, openLocalMedia } from './local-media.ts';
+import { beginCapture, type LocalMedia } from './local-media.ts';
 import { createStore, until } from './readable.ts';
 import { createSignalSender } from './signal-sender.ts';
 import { type DeviceSocket, type Hello, openSocket, type Told } from './socket.ts';
@@ -121,7 +121,7 @@ function startSession(node: string, socketOf: () => DeviceSocket, first: Hello) 
     const conference = options.conference === true || more.length > 0;
     return once(async () => {
       const wanted = switches(options);
-      const { media } = await captured(wanted);
+      const { media } = await beginCapture(wanted);
       const signals = createSignalSender(request);
       const path = conference
         ? null
@@ -168,7 +168,7 @@ function startSession(node: string, socketOf: () => DeviceSocket, first: Hello) 
   ): Promise<Call> {
     return once(async () => {
       const wanted = switches(options);
-      const { media } = await captured(wanted);
+      const { media } = await beginCapture(wanted);
       const { path, signals } = take();
       const conversation = store.get().id;
       const made = run(store, media, path, signals);
@@ -193,16 +193,6 @@ function startSession(node: string, socketOf: () => DeviceSocket, first: Hello) 
         throw asParleyError(error);
       }
     });
-  }
-
-  /** The browser's question comes first if it will be asked: nobody is rung for a person who then has no microphone. */
-  async function captured(wanted: MediaSwitches): Promise<{ media: Promise<LocalMedia> }> {
-    const granted = await captureIsGranted(wanted.camera);
-    const media = openLocalMedia(wanted);
-    // The failure is seen where it is awaited.
-    media.catch(() => undefined);
-    if (!granted) await media;
-    return { media };
   }
 
   /** Without a microphone that was allowed before, the call has begun for nothing. */

@@ -14,6 +14,7 @@ import {
   parseFrame,
   parseWith,
   type RpcNotification,
+  tryParse,
 } from '@parley/protocol';
 import type { z } from 'zod';
 import type { ConnectionState, Readable } from './api.ts';

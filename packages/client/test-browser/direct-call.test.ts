@@ -117,7 +117,6 @@ describe('a direct call', { timeout: 120_000 }, () => {
     try {
       await ring();
       await second.page.evaluate(() => window.test.ringing());
-      const first = node.signals.find(({ signal }) => signal.type === 'answer');
       await alice.page.evaluate(() => window.test.connected());
       // Both have answered the offer; only one of them is connected. Whichever it is, the other one accepts.
       const connected = await bob.page.evaluate(() => window.test.isConnected());
@@ -126,7 +125,6 @@ describe('a direct call', { timeout: 120_000 }, () => {
       await other.page.evaluate(() => window.test.notRinging());
       await Promise.all([alice, answering].map((p) => p.page.evaluate(() => window.test.phase('active'))));
       await nothingLeft(other);
-      assert.ok(first);
     } finally {
       await second.context.close();
     }
