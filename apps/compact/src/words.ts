@@ -46,8 +46,6 @@ export function noticeWords({ kind, person, outcome, error }: CallNotice): strin
       return `${name} joined`;
     case 'left':
       return `${name} left`;
-    case 'connected':
-      return `${name} is in the conference`;
     case 'invitation-ended':
       return outcome ? outcomes[outcome](name) : `${name} did not join`;
     case 'add-failed':

@@ -110,7 +110,7 @@ export interface CallParticipant {
 /** Something a person should be told once (R16, R18, R36, R37). */
 export interface CallNotice {
   readonly id: number;
-  readonly kind: 'joined' | 'left' | 'invitation-ended' | 'path-changed' | 'add-failed' | 'connected' | 'trouble';
+  readonly kind: 'joined' | 'left' | 'invitation-ended' | 'path-changed' | 'add-failed' | 'trouble';
   readonly person: Person | null;
   readonly outcome: Outcome | null;
   readonly path: PathKind | null;

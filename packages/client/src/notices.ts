@@ -22,9 +22,6 @@ export function noticeOf({ event, before, after }: Change, me: Address): NewNoti
     case 'invitation-ended':
       if (body.address === me) return null;
       return { ...blank, kind: 'invitation-ended', person: person(body.address), outcome: body.outcome };
-    case 'connected':
-      if (body.address === me || (before.participants.get(body.address)?.connectedEpoch ?? 0) > 0) return null;
-      return { ...blank, kind: 'connected', person: person(body.address) };
     case 'path-changed':
       return before.call?.transfer?.epoch === body.epoch
         ? { ...blank, kind: 'path-changed', path: after.call?.path.kind ?? null }

@@ -73,8 +73,6 @@ export function noticeText({ kind, person, outcome, path, error }: CallNotice): 
       return `${name} left`;
     case 'invitation-ended':
       return invitationEnded(name, outcome);
-    case 'connected':
-      return `${name} is in the conference`;
     case 'path-changed':
       return path === 'direct' ? 'The call now runs directly' : 'The call now runs as a conference';
     case 'add-failed':
@@ -114,7 +112,7 @@ function notAnswered(outcome: Outcome | null, names: string): EndedText {
     case 'declined':
       return { title: `${names} declined`, detail: 'Perhaps write first, or try again later.' };
     case 'no-answer':
-      return { title: `${names} did not answer`, detail: 'The call shows as missed there. Try again later.' };
+      return { title: `${names} did not answer`, detail: 'Try again later, or look whether they are online.' };
     case 'cancelled':
       return { title: 'You cancelled the call', detail: `${names} did not answer before that.` };
     case 'busy':

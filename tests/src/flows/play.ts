@@ -29,6 +29,8 @@ export async function playFlows(flows: readonly number[], options: StageOptions 
         await step('Every message was as the published protocol has it (R76)', async () => checkMessages(stage));
       });
       results.push({ flow, passed, steps });
+      // Each flow begins with people who come to work: nobody's window is left over from the one before.
+      await stage.clear();
     }
     return { flows: results, figures: stage.figures };
   } finally {

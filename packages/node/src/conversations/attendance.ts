@@ -9,7 +9,6 @@ import {
   type DeviceId,
   type Domain,
   domainOf,
-  MAX_EVENTS_PER_MESSAGE,
   type Outcome,
 } from '@parley/protocol';
 import type { Directory } from '../directory/api.ts';
@@ -17,6 +16,7 @@ import type { Devices } from '../signalling/api.ts';
 import { audience, newcomers, newlyInvited } from './audience.ts';
 import type { Command } from './decide.ts';
 import type { EventStore } from './event-store.ts';
+import { firstPage } from './pages.ts';
 
 export interface Attendance {
   /** Takes note of a change; devices are told in order. `submit` carries commands to the host, here or elsewhere. */
@@ -40,11 +40,10 @@ export function createAttendance(deps: {
   const byDevice = new Map<DeviceId, { conversation: ConversationId; address: Address }>();
 
   function tell(id: ConversationId, address: Address, events: readonly ConversationEvent[]): void {
-    for (let start = 0; start < events.length; start += MAX_EVENTS_PER_MESSAGE) {
-      devices.tellPerson(address, 'conversation.events', {
-        conversation: id,
-        events: events.slice(start, start + MAX_EVENTS_PER_MESSAGE),
-      });
+    for (let rest = events; rest.length > 0; ) {
+      const page = firstPage(rest);
+      devices.tellPerson(address, 'conversation.events', { conversation: id, events: page });
+      rest = rest.slice(page.length);
     }
   }
 

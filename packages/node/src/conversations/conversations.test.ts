@@ -18,6 +18,7 @@ import {
   emptyConversation,
   type LinkMethod,
   linkMethods,
+  MAX_FRAME_BYTES,
   ParleyError,
   type Person,
   parseWith,
@@ -379,4 +380,26 @@ test('somebody who was never in a conversation reads nothing of it; who left rea
   const seen = await e1.ask(carol, 'conversation.events', { conversation: id, after: 0 });
   assert.ok(seen.complete && !seen.events.some((event) => event.body.type === 'message'));
   assert.equal(carol.states.get(id)?.messages.length, 0, 'nor is it sent to her');
+});
+
+test('a long conversation reaches a newcomer in messages that fit, complete and in order', {
+  timeout: 20_000,
+}, async (t) => {
+  const world = new FakeProviders();
+  const e1 = await provider(t, world, one, ['alice', 'bob', 'carol']);
+  const [alice, bob, carol] = ['alice', 'bob', 'carol'].map((name) => e1.device(name)) as [
+    FakeDevice,
+    FakeDevice,
+    FakeDevice,
+  ];
+  const { conversation: id } = await e1.ask(alice, 'call.start', startWith(bob.owner, false));
+  await until(world, () => stateOf(bob, id, bob.owner)?.state === 'alerting');
+  await e1.ask(bob, 'call.accept', { conversation: id, media });
+  const long = '\u{1F4AC}'.repeat(1900);
+  for (let i = 0; i < 120; i++) await e1.ask(alice, 'conversation.send', { conversation: id, text: `${i} ${long}` });
+  await e1.ask(alice, 'call.add', { conversation: id, address: carol.owner });
+  await until(world, () => carol.states.get(id)?.n === alice.states.get(id)?.n);
+  assert.equal(carol.states.get(id)?.messages.length, 120);
+  const page = await e1.ask(carol, 'conversation.events', { conversation: id, after: 0 });
+  assert.ok(!page.complete && JSON.stringify(page).length < MAX_FRAME_BYTES);
 });

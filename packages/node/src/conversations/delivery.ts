@@ -12,6 +12,7 @@ import {
 import type { Logger } from 'pino';
 import type { Federation } from '../federation/api.ts';
 import type { EventStore } from './event-store.ts';
+import { firstPage } from './pages.ts';
 
 const RETRY_FIRST_MS = 1000;
 const RETRY_LAST_MS = 60_000;
@@ -65,7 +66,7 @@ export function createDeliveries(deps: {
       let first = isNew ? latest.slice(0, MAX_EVENTS_PER_MESSAGE) : null;
       while (have < delivery.target && !closed) {
         const limit = Math.min(MAX_EVENTS_PER_MESSAGE, delivery.target - have);
-        const events = first ?? (await store.read(delivery.id, have, limit));
+        const events = firstPage(first ?? (await store.read(delivery.id, have, limit)));
         first = null;
         const answer = await federation.request(delivery.domain, 'conversation.deliver', {
           conversation: delivery.id,

@@ -31,6 +31,7 @@ import { createDeliveries } from './delivery.ts';
 import { createEventStore } from './event-store.ts';
 import { createHistories } from './histories.ts';
 import { createHost, type Publish } from './host.ts';
+import { firstPage } from './pages.ts';
 import { createSerialQueues } from './queue.ts';
 import { routeSignal } from './signals.ts';
 
@@ -127,7 +128,7 @@ export async function createConversations(deps: {
 
   async function history(id: ConversationId, after: number, until: number): Promise<History> {
     const limit = Math.max(0, Math.min(MAX_EVENTS_PER_MESSAGE, until - after));
-    const events = limit === 0 ? [] : await store.read(id, after, limit);
+    const events = limit === 0 ? [] : firstPage(await store.read(id, after, limit));
     return { conversation: id, events, complete: (events.at(-1)?.n ?? after) >= until };
   }
 

@@ -10,6 +10,7 @@ import {
   ParleyError,
   parseFrame,
   type RpcRequest,
+  tryParse,
 } from '@parley/protocol';
 import { type Channel, closeCodes } from './channel.ts';
 import type { Dispatcher } from './dispatcher.ts';
@@ -136,6 +137,6 @@ function outcomeOf(
     const error = errorOf(message);
     return { error: ownBusiness.has(error.code) ? new ParleyError('provider-refused', error.code) : error };
   }
-  const result = linkMethods[method].result.safeParse(message.result);
+  const result = tryParse<unknown>(linkMethods[method].result, message.result);
   return result.success ? { result: result.data } : { error: new ParleyError('malformed-message', 'in an answer') };
 }
