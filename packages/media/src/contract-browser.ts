@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Browser, chromium, type Page } from 'playwright-core';
-import type { EngineOffer, MediaRoom } from './engine.ts';
+import type { EngineOffer, IceCandidate, MediaRoom } from './engine.ts';
 
 export interface Look {
   readonly colour: string;
@@ -18,8 +18,16 @@ export const looks = {
   carol: { colour: '#2030d0', rgb: [32, 48, 208], tone: 1900 },
 } as const satisfies Record<string, Look>;
 
+/** Only to end a test that hangs; a busy machine is slow. */
+const DEADLINE_MS = 20_000;
+
+type OnCandidate = (leg: string, candidate: IceCandidate) => void | Promise<void>;
+
 export interface Stage {
-  open(): Promise<Page>;
+  /** A fresh page; `onCandidate` gets what the page calls `candidate` with. */
+  open(onCandidate?: OnCandidate): Promise<Page>;
+  /** Done with a page: everything in it ends; another may use the window. */
+  giveBack(page: Page): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -44,13 +52,29 @@ export async function openStage(): Promise<Stage> {
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     args: flags,
   });
+  // Opening a window takes longer than most tests.
+  const idle: Page[] = [];
+  const listeners = new Map<Page, OnCandidate>();
   return {
-    async open() {
-      const context = await browser.newContext();
-      const page = await context.newPage();
-      page.setDefaultTimeout(10_000);
+    async open(onCandidate = () => undefined) {
+      let page = idle.pop();
+      if (!page) {
+        const made = await (await browser.newContext()).newPage();
+        made.setDefaultTimeout(20_000);
+        await made.exposeFunction('candidate', (leg: string, candidate: IceCandidate) => {
+          return listeners.get(made)?.(leg, candidate);
+        });
+        page = made;
+      }
+      listeners.set(page, onCandidate);
       await page.goto(`http://127.0.0.1:${port}/`);
       return page;
+    },
+    async giveBack(page) {
+      listeners.delete(page);
+      if (page.isClosed()) return;
+      await page.goto('about:blank');
+      idle.push(page);
     },
     async close() {
       await browser.close();
@@ -80,9 +104,14 @@ export async function enter(
   name: keyof typeof looks,
   device: string = name,
 ): Promise<Participant> {
-  const page = await stage.open();
   const offers: EngineOffer[] = [];
-  const early: unknown[] = [];
+  const early: IceCandidate[] = [];
+  const page = await stage.open(async (leg, candidate) => {
+    const to = leg || person.leg;
+    if (to) await room.addCandidates(to, [candidate]);
+    else early.push(candidate);
+  });
+  let work = Promise.resolve();
   const person: Participant = {
     name: device,
     page,
@@ -99,21 +128,16 @@ export async function enter(
       const sdp = await person.call<string>('offer', person.look);
       const { leg, sdp: answer } = await room.publish(device, sdp);
       person.leg = leg;
-      await room.addCandidates(leg, early.splice(0) as never);
+      await room.addCandidates(leg, early.splice(0));
       await person.call('answered', answer);
     },
     async leave() {
       room.off('offer', onOffer);
       await room.remove(device);
-      await page.context().close();
+      await work;
+      await stage.giveBack(page);
     },
   };
-  await page.exposeFunction('candidate', async (leg: string, candidate: never) => {
-    const to = leg || person.leg;
-    if (to) await room.addCandidates(to, [candidate]);
-    else early.push(candidate);
-  });
-  let work = Promise.resolve();
   const onOffer = (offer: EngineOffer): void => {
     if (offer.device !== device) return;
     offers.push(offer);
@@ -153,11 +177,11 @@ export function sectionOf(listener: Participant, speaker: Participant, kind: 'au
 export async function until(
   what: string,
   test: () => Promise<boolean> | boolean,
-  milliseconds = 10_000,
+  found: () => string = () => '',
 ): Promise<void> {
-  const end = Date.now() + milliseconds;
+  const end = Date.now() + DEADLINE_MS;
   while (!(await test())) {
-    if (Date.now() > end) throw new Error(`not within ${milliseconds} ms: ${what}`);
+    if (Date.now() > end) throw new Error(`not within ${DEADLINE_MS} ms: ${what} ${found()}`);
     await new Promise((resolve) => setTimeout(resolve, 40));
   }
 }
@@ -195,13 +219,18 @@ export async function sees(listener: Participant, speaker: Participant, frames =
 
 /** The speaker's tone, well above everybody else's in that section. */
 export async function hears(listener: Participant, speaker: Participant): Promise<void> {
-  await until(`${listener.name} hears ${speaker.name}`, async () => {
-    const at = sectionOf(listener, speaker, 'audio');
-    if (!at) return false;
-    const loudness = (tone: number) => listener.call<number>('loudness', at.leg, at.mid, tone);
-    const own = await loudness(speaker.look.tone);
-    if (own < -60) return false;
-    const others = Object.values(looks).filter(({ tone }) => tone !== speaker.look.tone);
-    return (await Promise.all(others.map(({ tone }) => loudness(tone)))).every((other) => own > other + 20);
-  });
+  const tones: number[] = Object.values(looks).map(({ tone }) => tone);
+  let last: unknown = 'no section';
+  await until(
+    `${listener.name} hears ${speaker.name}`,
+    async () => {
+      const at = sectionOf(listener, speaker, 'audio');
+      if (!at) return false;
+      const heard = await Promise.all(tones.map((tone) => listener.call<number>('loudness', at.leg, at.mid, tone)));
+      last = { at, heard };
+      const own = heard[tones.indexOf(speaker.look.tone)] ?? -200;
+      return own > -60 && heard.every((level, index) => tones[index] === speaker.look.tone || own > level + 20);
+    },
+    () => JSON.stringify(last),
+  );
 }

@@ -26,7 +26,7 @@ function next<E extends keyof RoomEvents>(
   fits: (...args: RoomEvents[E]) => boolean,
 ): Promise<RoomEvents[E]> {
   return new Promise((resolve, reject) => {
-    const deadline = setTimeout(() => reject(new Error(`no ${event} in time`)), 10_000);
+    const deadline = setTimeout(() => reject(new Error(`no ${event} in time`)), 20_000);
     const listen = (...args: RoomEvents[E]): void => {
       if (!fits(...args)) return;
       clearTimeout(deadline);
@@ -225,7 +225,7 @@ export function testMediaEngine(create: () => MediaEngine | Promise<MediaEngine>
       await room.remove('watcher');
       const bob = await enter(stage, room, 'bob');
       await perceives(bob, alice);
-      await page.context().close();
+      await stage.giveBack(page);
       await leaveAll(alice, bob);
       await room.close();
     });
@@ -247,7 +247,7 @@ export function testMediaEngine(create: () => MediaEngine | Promise<MediaEngine>
         room.subscribe('alice'),
         (error) => error instanceof ParleyError && error.code === 'unknown-room',
       );
-      await Promise.all([alice, bob].map(({ page }) => page.context().close()));
+      await Promise.all([alice, bob].map(({ page }) => stage.giveBack(page)));
     });
 
     test('thirty times in and out leave nothing behind', async () => {
@@ -272,7 +272,7 @@ export function testMediaEngine(create: () => MediaEngine | Promise<MediaEngine>
       assert.deepEqual(room.devices(), ['alice']);
       assert.equal((await room.statistics()).length, 2);
       assert.ok((alice.offers.at(-1)?.sdp.match(/^m=/gm)?.length ?? 0) <= 2, 'sections are used again');
-      await page.context().close();
+      await stage.giveBack(page);
       await alice.leave();
       await room.close();
     });
@@ -286,7 +286,7 @@ export function testMediaEngine(create: () => MediaEngine | Promise<MediaEngine>
       assert.deepEqual(await closed, [{ reason: 'closed' }]);
       assert.deepEqual(other.rooms(), []);
       await assert.rejects(other.createRoom({ id: 'one more' }), ParleyError);
-      await alice.page.context().close();
+      await stage.giveBack(alice.page);
     });
   });
 }

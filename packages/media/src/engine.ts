@@ -1,5 +1,5 @@
 // What the focus asks of a media engine, whichever it is: embedded, Kurento, Janus. A device publishes on one leg and
-// receives on one or more others; nobody outside an engine counts connections. Contract tests: contract.test.ts.
+// receives on one or more others; nobody outside an engine counts connections. Contract tests: contract.ts.
 import type { EventEmitter } from 'node:events';
 
 export interface EngineCapabilities {
@@ -66,7 +66,8 @@ export interface MediaRoom extends EventEmitter<RoomEvents> {
    * Throws `invalid-session-description` for SDP that cannot be used; the room is unchanged then.
    */
   publish(device: string, offerSdp: string): Promise<{ leg: string; sdp: string }>;
-  /** From now on `device` is offered every source of the others, present and to come, by `offer` events. Idempotent. */
+  /** From now on `device` is offered every source of the others, present and to come, by `offer` events. Idempotent,
+   * but after publishing anew it opens a new leg, which replaces the old one once it is connected. */
   subscribe(device: string): Promise<void>;
   /** The answer to an offer. An answer to an older revision is ignored. Throws `invalid-session-description`, `unknown-room`. */
   answer(leg: string, revision: number, sdp: string): Promise<void>;

@@ -4,6 +4,7 @@ import { EventEmitter } from 'node:events';
 import { ParleyError } from '@parley/protocol';
 import type { EngineEvents, MediaEngine } from '../engine.ts';
 import { systemClock } from './keyframe-requests.ts';
+import { createPorts } from './ports.ts';
 import { createRoom, type EmbeddedRoom } from './room.ts';
 
 export interface EmbeddedEngineOptions {
@@ -21,6 +22,7 @@ const MAX_ROOMS = 1000;
 export function createEmbeddedEngine(options: EmbeddedEngineOptions): MediaEngine {
   const { listenAddress, announcedAddress = null, portRange } = options;
   const events = new EventEmitter<EngineEvents>();
+  const transport = { listenAddress, announcedAddress, ports: createPorts(listenAddress, portRange) };
   const rooms = new Map<string, EmbeddedRoom>();
   let closed = false;
   return Object.assign(events, {
@@ -30,7 +32,7 @@ export function createEmbeddedEngine(options: EmbeddedEngineOptions): MediaEngin
       if (closed) throw new ParleyError('engine-lost', 'the engine is closed');
       if (rooms.has(id)) throw new ParleyError('out-of-turn', 'the room exists');
       if (rooms.size >= MAX_ROOMS) throw new ParleyError('no-conference-available', 'all rooms are taken');
-      const room = createRoom(id, { listenAddress, announcedAddress, portRange }, systemClock, () => rooms.delete(id));
+      const room = createRoom(id, transport, systemClock, () => rooms.delete(id));
       rooms.set(id, room);
       return room;
     },

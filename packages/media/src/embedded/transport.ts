@@ -6,15 +6,15 @@ import { ParleyError } from '@parley/protocol';
 import { PeerConnection, Video } from 'node-datachannel';
 import { announcedCandidates } from './candidates.ts';
 import { carrierDescription } from './descriptions.ts';
+import type { Ports } from './ports.ts';
 import { invalid, parseDescription, type TransportDescription } from './sdp.ts';
 
 export interface TransportOptions {
   /** The local address to bind to; 0.0.0.0 for all. */
   readonly listenAddress: string;
+  readonly ports: Ports;
   /** The address browsers are told instead; null: the local ones. */
   readonly announcedAddress: string | null;
-  /** First and last UDP port; equal: every connection shares that one. */
-  readonly portRange: readonly [number, number];
 }
 
 export interface TransportEvents {
@@ -48,16 +48,18 @@ const CONNECT_MS = 40_000;
  * Throws `no-conference-available` if no port or address can be used.
  */
 export async function openTransport(
-  { listenAddress, announcedAddress, portRange: [first, last] }: TransportOptions,
+  { listenAddress, announcedAddress, ports }: TransportOptions,
   remote: TransportDescription | null,
   events: TransportEvents,
 ): Promise<Transport> {
+  const lease = await ports.take();
+  const [first, last] = lease.range;
   const connection = new PeerConnection('parley', {
     iceServers: [],
     bindAddress: listenAddress,
     portRangeBegin: first,
     portRangeEnd: last,
-    enableIceUdpMux: first !== 0 && first === last,
+    enableIceUdpMux: lease.shared,
     disableAutoNegotiation: true,
     forceMediaTransport: true,
   });
@@ -78,6 +80,7 @@ export async function openTransport(
     clearTimeout(connectTimer);
     track.close();
     connection.close();
+    lease.release();
   }
   function lost(): void {
     if (closed) return;
