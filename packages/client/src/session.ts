@@ -20,6 +20,7 @@ import { beginCapture, type LocalMedia } from './local-media.ts';
 import { createStore, until } from './readable.ts';
 import { createSignalSender } from './signal-sender.ts';
 import { type DeviceSocket, type Hello, openSocket, type Told } from './socket.ts';
+import { warmUp } from './warm-up.ts';
 
 const START_MS = 20_000;
 const ANSWER_MS = 10_000;
@@ -259,6 +260,7 @@ function startSession(node: string, socketOf: () => DeviceSocket, first: Hello) 
   }
   conversations.reset(first.conversations);
   directory.refresh();
+  void warmUp();
 
   const session: Session = {
     me,
