@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Browser, chromium, type Page } from 'playwright-core';
+import type { LossyRelay } from './contract-relay.ts';
 import type { EngineOffer, IceCandidate, MediaRoom } from './engine.ts';
 
 export interface Look {
@@ -103,11 +104,14 @@ export async function enter(
   room: MediaRoom,
   name: keyof typeof looks,
   device: string = name,
+  relay: LossyRelay | null = null,
 ): Promise<Participant> {
   const offers: EngineOffer[] = [];
   const early: IceCandidate[] = [];
   const page = await stage.open(async (leg, candidate) => {
     const to = leg || person.leg;
+    // The engine must not learn a way around the relay.
+    if (relay) return;
     if (to) await room.addCandidates(to, [candidate]);
     else early.push(candidate);
   });
@@ -129,7 +133,7 @@ export async function enter(
       const { leg, sdp: answer } = await room.publish(device, sdp);
       person.leg = leg;
       await room.addCandidates(leg, early.splice(0));
-      await person.call('answered', answer);
+      await person.call('answered', relay ? await relay.through(answer) : answer);
     },
     async leave() {
       room.off('offer', onOffer);
@@ -143,7 +147,11 @@ export async function enter(
     offers.push(offer);
     work = work
       .then(async () => {
-        const answer = await person.call<string>('answer', offer.leg, offer.sdp);
+        const answer = await person.call<string>(
+          'answer',
+          offer.leg,
+          relay ? await relay.through(offer.sdp) : offer.sdp,
+        );
         await room.answer(offer.leg, offer.revision, answer);
       })
       // A page that is closed meanwhile answers no more.

@@ -128,8 +128,8 @@ window.peer = {
   async sent() {
     for (const entry of (await sending.getStats()).values()) {
       if (entry.type !== 'outbound-rtp' || entry.kind !== 'video') continue;
-      const { frameWidth, framesPerSecond, keyFramesEncoded, pliCount, nackCount, qualityLimitationReason } = entry;
-      return { frameWidth, framesPerSecond, keyFramesEncoded, pliCount, nackCount, qualityLimitationReason };
+      const { frameWidth, framesPerSecond, framesSent, qualityLimitationReason } = entry;
+      return { frameWidth, framesPerSecond, framesSent, qualityLimitationReason };
     }
     return null;
   },

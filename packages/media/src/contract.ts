@@ -15,6 +15,7 @@ import {
   sees,
   until,
 } from './contract-browser.ts';
+import { openLossyRelay } from './contract-relay.ts';
 import type { EngineCapabilities, MediaEngine, MediaRoom, RoomEvents } from './engine.ts';
 
 const refused = (error: unknown) => error instanceof ParleyError && error.code === 'invalid-session-description';
@@ -141,6 +142,30 @@ export function testMediaEngine(create: () => MediaEngine | Promise<MediaEngine>
       const { keyframeRequests = 0 } = legs.find(({ leg }) => leg === alice.leg) ?? {};
       assert.ok(keyframeRequests >= 1);
       await leaveAll(alice, bob, carol);
+      await room.close();
+    });
+
+    test('lost packets are sent again, on the way in and on the way out', async () => {
+      const room = await newRoom();
+      const relay = openLossyRelay(20);
+      const alice = await enter(stage, room, 'alice', 'alice', relay);
+      const bob = await enter(stage, room, 'bob', 'bob', relay);
+      await Promise.all([perceives(bob, alice), perceives(alice, bob)]);
+      const requests = async () => (await room.statistics()).reduce((sum, leg) => sum + leg.keyframeRequests, 0);
+      const before = await requests();
+      const lostBefore = relay.lost();
+      await Promise.all([sees(bob, alice, 100), sees(alice, bob, 100)]);
+      assert.ok(relay.lost() - lostBefore >= 20, 'packets were lost');
+      assert.equal(await requests(), before, 'every gap was filled, so nobody had to ask for a key frame');
+      const legs = await room.statistics();
+      for (const way of ['publish', 'subscribe']) {
+        assert.ok(
+          legs.some(({ direction, retransmissions }) => direction === way && retransmissions > 0),
+          way,
+        );
+      }
+      await leaveAll(alice, bob);
+      relay.close();
       await room.close();
     });
 
