@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { openStage, type Stage } from './flows/stage.ts';
 import { leave } from './flows/steps.ts';
-import { type Actor, accept, appears, by, call, find, onPath, signIn } from './harness/actor.ts';
+import { type Actor, accept, appears, backToContacts, by, call, find, onPath, signIn } from './harness/actor.ts';
 
 /** Long enough to answer in the tests that do, short enough to wait for in the one that does not. */
 const RING_SECONDS = 6;
@@ -91,6 +91,7 @@ describe('outcomes', () => {
 
   it('an address that nobody has, and one of no company', async () => {
     const bob = await stage.actor('bob');
+    await backToContacts(bob);
     for (const address of ['nobody@enterprise2.example', 'somebody@nowhere.example']) {
       await by(bob, 'search').fill(address);
       await by(bob, 'search-empty').filter({ hasText: /\S/ }).first().waitFor();

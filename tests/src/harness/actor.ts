@@ -55,8 +55,16 @@ export async function signedIn(actor: Actor): Promise<void> {
   await actor.page.waitForFunction(() => window.parley?.session?.connection.get() === 'online');
 }
 
+/** Leaves the page that says how the last call ended, if it is shown. */
+export async function backToContacts(actor: Actor): Promise<void> {
+  const back = by(actor, 'call-ended-close');
+  await back.or(by(actor, 'search')).first().waitFor();
+  if (await back.isVisible()) await back.click();
+}
+
 /** Brings up an address in the app: among the contacts, or else by the search. Resolves to its call button. */
 export async function find(actor: Actor, address: string, verb: 'call' | 'conference' = 'call'): Promise<Locator> {
+  await backToContacts(actor);
   const button = by(actor, `${verb}-${address}`).first();
   if (await button.isVisible()) return button;
   await by(actor, 'search').fill(address);

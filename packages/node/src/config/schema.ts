@@ -238,15 +238,7 @@ export const configSchema = sections.superRefine((config, context) => {
 
 /** The whole configuration, with defaults filled in. Paths are absolute once it has been loaded. */
 export type Config = z.infer<typeof configSchema>;
-export type ProviderConfig = Config['provider'];
 export type HttpConfig = Config['http'];
-export type StorageConfig = Config['storage'];
 export type SignInConfig = Config['signIn'];
 export type IssuerConfig = SignInConfig['issuers'][number];
-export type DirectoryConfig = Config['directory'];
-export type SessionsConfig = Config['sessions'];
-export type CallsConfig = Config['calls'];
-export type FederationConfig = Config['federation'];
-export type FocusConfig = Config['focus'];
-export type IceServerConfig = Config['iceServers'][number];
 export type LogConfig = Config['log'];

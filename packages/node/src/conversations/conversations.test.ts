@@ -118,6 +118,7 @@ async function provider(
   const directory: Directory = {
     find: async (address) =>
       domainOf(address) === domain && people.includes(address.split('@')[0] ?? '') ? person(address) : null,
+    known: async () => null,
     lookup: async (address, by) =>
       (await federation.request(domainOf(address), 'directory.lookup', { address, by })).contact,
     presenceOf: (address) => (devices.of(address).length === 0 ? 'offline' : 'available'),

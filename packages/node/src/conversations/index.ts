@@ -100,7 +100,7 @@ export async function createConversations(deps: {
     const own = await directory.find(address);
     if (own) return own;
     if (domainOf(address) === domain) throw new ParleyError('unknown-address');
-    return (await directory.lookup(address, by)).person;
+    return (await directory.known(by, address)) ?? (await directory.lookup(address, by)).person;
   }
 
   /** A provider that does not answer: nobody there will ring. Who is in the call already stays; media may still flow. */

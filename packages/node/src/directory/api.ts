@@ -4,6 +4,11 @@ import type { Address, Contact, Person, Presence } from '@parley/protocol';
 export interface Directory {
   /** Someone of this provider; null if nobody has the address. */
   find(address: Address): Promise<Person | null>;
+  /**
+   * Someone of another provider as last heard of: kept as a contact, or looked up lately. Asks nobody, so that a call to
+   * somebody known rings after one trip. Null for whom nobody here has heard of.
+   */
+  known(owner: Address, address: Address): Promise<Person | null>;
   /** Someone of any provider, asked there if need be. Errors: `unknown-address`, `provider-...`. */
   lookup(address: Address, by: Address): Promise<Contact>;
   /** Presence of one of this provider's people, derived from their choice, their devices and their calls (R14). */

@@ -10,6 +10,7 @@ export const MAX_COMPANIES = 199;
 export interface Contacts {
   of(owner: Address): Promise<Person[]>;
   has(owner: Address, address: Address): Promise<boolean>;
+  get(owner: Address, address: Address): Promise<Person | null>;
   /** Idempotent; leaves the name as it is if the contact is there. Throws `not-allowed` when the list is full. */
   add(owner: Address, person: Person): Promise<void>;
   remove(owner: Address, address: Address): Promise<void>;
@@ -21,17 +22,20 @@ export function createContacts(storage: Kysely<Database>): Contacts {
   const of = (owner: Address): Promise<Person[]> =>
     storage.selectFrom('contacts').select(['address', 'name', 'company']).where('owner', '=', owner).execute();
 
+  const get = async (owner: Address, address: Address): Promise<Person | null> => {
+    const row = await storage
+      .selectFrom('contacts')
+      .select(['address', 'name', 'company'])
+      .where('owner', '=', owner)
+      .where('address', '=', address)
+      .executeTakeFirst();
+    return row ?? null;
+  };
+
   return {
     of,
-    async has(owner, address) {
-      const row = await storage
-        .selectFrom('contacts')
-        .select('address')
-        .where('owner', '=', owner)
-        .where('address', '=', address)
-        .executeTakeFirst();
-      return row !== undefined;
-    },
+    get,
+    has: async (owner, address) => (await get(owner, address)) !== null,
     async add(owner, person) {
       requireRoom(await of(owner), person.address);
       await storage

@@ -40,6 +40,7 @@ export interface DirectoryRoom extends Directory {
 
 /** Most answers to one search. */
 const MAX_FOUND = 50;
+const MAX_FOUND_LATELY = 1000;
 /** Most people of the own company in the list; the others are found by searching. */
 const MAX_LISTED = 1000;
 
@@ -77,6 +78,8 @@ export function createDirectory(options: DirectoryOptions): DirectoryRoom {
   const seenBy = (owner: Address, person: Person): Contact =>
     isOurs(person.address) ? ownContact(person) : { person, presence: watching.presenceOf(owner, person.address) };
 
+  /** People of other providers who were looked up lately, whoever asked. */
+  const found = new Map<Address, Person>();
   const lookup: Directory['lookup'] = async (address, by) => {
     if (isOurs(address)) {
       const person = await people.find(address);
@@ -86,6 +89,10 @@ export function createDirectory(options: DirectoryOptions): DirectoryRoom {
     const { contact } = await federation.request(domainOf(address), 'directory.lookup', { address, by });
     if (contact.person.address !== address) throw new ParleyError('provider-untrusted', 'answered for somebody else');
     await contacts.rename(contact.person);
+    found.delete(address);
+    found.set(address, contact.person);
+    const oldest = found.size > MAX_FOUND_LATELY ? found.keys().next() : null;
+    if (oldest && !oldest.done) found.delete(oldest.value);
     return contact;
   };
 
@@ -125,12 +132,12 @@ export function createDirectory(options: DirectoryOptions): DirectoryRoom {
   devices.handle('directory.search', async ({ address: by }, { text }) => {
     const local = await people.search(text, MAX_FOUND + 1);
     const kept = (await contacts.of(by)).filter((person) => matches(person, text)).sort(byName);
-    const found = [...local, ...kept].filter((person) => person.address !== by).slice(0, MAX_FOUND);
+    const matching = [...local, ...kept].filter((person) => person.address !== by).slice(0, MAX_FOUND);
     const whole = parseAddress(text);
     // Half an address may look like a whole one, so nobody is asked elsewhere while there is something to show. If there
     // is nothing, then that nobody has this address, or why it cannot be known, is the answer (R13).
-    if (found.length === 0 && whole && whole !== by) return { contacts: [await lookup(whole, by)] };
-    return { contacts: fitting(found.map((person) => seenBy(by, person))) };
+    if (matching.length === 0 && whole && whole !== by) return { contacts: [await lookup(whole, by)] };
+    return { contacts: fitting(matching.map((person) => seenBy(by, person))) };
   });
 
   devices.handle('directory.addContact', async ({ address: owner }, { address }) => {
@@ -179,6 +186,7 @@ export function createDirectory(options: DirectoryOptions): DirectoryRoom {
 
   return {
     find: async (address) => (isOurs(address) ? await people.find(address) : null),
+    known: async (owner, address) => (await contacts.get(owner, address)) ?? found.get(address) ?? null,
     lookup,
     presenceOf: own.of,
     setInCall: own.setInCall,

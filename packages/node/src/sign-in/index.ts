@@ -18,8 +18,6 @@ import { errorPath, localPath } from './return-path.ts';
 import { isToken, randomToken } from './secrets.ts';
 import { createSessions, type Sessions } from './sessions.ts';
 
-export type { SignIn, SignInEvents, WebSession } from './api.ts';
-
 const startQuery = z.object({
   return: z.string().optional().catch(undefined),
   login_hint: z.string().max(300).optional().catch(undefined),
