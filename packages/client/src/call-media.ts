@@ -50,6 +50,8 @@ interface Open {
 export function createCallMedia(options: CallMediaOptions): CallMedia {
   const playback = createPlayback();
   const rendered = createStore<ReadonlyMap<SourceKey, RemoteTrack>>(new Map());
+  /** Pictures to be shown: those rendered, of people whose camera is on. */
+  const pictures = createStore<ReadonlyMap<SourceKey, MediaStreamTrack>>(new Map());
   const open = new Map<number, Open>();
   const views = new Set<VideoView>();
   const timers = new Set<ReturnType<typeof setTimeout>>();
@@ -208,6 +210,11 @@ export function createCallMedia(options: CallMediaOptions): CallMedia {
         return old?.track === track && old.flowing === flowing;
       });
     if (!same) rendered.set(next);
+    const visible = [...next].filter(([key, { kind }]) => kind === 'video' && options.expected(key) !== 'no');
+    const shown = pictures.get();
+    if (visible.length !== shown.size || visible.some(([key, { track }]) => shown.get(key) !== track)) {
+      pictures.set(new Map(visible.map(([key, { track }]) => [key, track])));
+    }
   }
 
   return {
@@ -224,10 +231,7 @@ export function createCallMedia(options: CallMediaOptions): CallMedia {
     show(address, container) {
       if (closed || views.size >= MAX_VIEWS) return () => undefined;
       const key = sourceKey('video', address);
-      const shown = derive(rendered, (all) => {
-        const remote = all.get(key);
-        return remote && options.expected(key) !== 'no' ? remote.track : null;
-      });
+      const shown = derive(pictures, (all) => all.get(key) ?? null);
       const view = showTrack(shown, address, container);
       views.add(view);
       return () => {

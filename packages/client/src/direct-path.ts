@@ -1,6 +1,17 @@
 // The peer-to-peer path: one connection with the other person's device. One side offers, the other answers; whoever
 // offers also restarts ICE (RFC 8839). A new pair of connections has a new path id; whatever names another one is late.
-import type { Address, Candidate, DeviceId, Endpoint, Signal } from '@parley/protocol';
+//
+// The first offer goes to every device of the person called, but a connection can have one partner only: a second one
+// that sends to the same ports would spoil its DTLS handshake. So own candidates are told to nobody before one device
+// has been chosen, and only that one's are heard.
+import {
+  type Address,
+  type Candidate,
+  type DeviceId,
+  type Endpoint,
+  MAX_CANDIDATES,
+  type Signal,
+} from '@parley/protocol';
 import { type LocalTracks, noTracks, type Path, type PathState, type RemoteTrack } from './path.ts';
 import { createPeer, type Peer } from './peer.ts';
 import { createStore } from './readable.ts';
@@ -25,6 +36,11 @@ export interface DirectPathOptions {
   send(to: Endpoint, signal: Signal): void;
 }
 
+/** Candidates kept until it is clear whom they are for. */
+const MAX_EARLY = 64;
+/** Devices of one person that answer the same offer. */
+const MAX_DEVICES = 16;
+
 export function createDirectPath(options: DirectPathOptions): DirectPath {
   const { epoch, role, peer: address, iceServers, send } = options;
   const state = createStore<PathState>('connecting');
@@ -35,7 +51,10 @@ export function createDirectPath(options: DirectPathOptions): DirectPath {
   let met = false;
   let published: LocalTracks = noTracks;
   let videoLimit: number | null = null;
-  /** Candidates that came before the offer they belong to. */
+  /** Offering side, while no partner is chosen: own candidates, and those of each device that may be. */
+  let held: Candidate[] = [];
+  const heard = new Map<DeviceId, Candidate[]>();
+  /** Answering side: candidates that came before the offer they belong to. */
   let early: { path: string; candidates: Candidate[] } | null = null;
   /** Negotiation steps, one after the other. */
   let steps: Promise<unknown> = Promise.resolve();
@@ -63,9 +82,13 @@ export function createDirectPath(options: DirectPathOptions): DirectPath {
 
   function replacePair(id: string): Peer {
     pair?.peer.close();
+    held = [];
+    heard.clear();
     const peer: Peer = createPeer(iceServers, {
       candidates: (candidates) => {
-        if (pair?.peer === peer) tell({ type: 'candidates', path: id, epoch, candidates });
+        if (pair?.peer !== peer) return;
+        if (partner) tell({ type: 'candidates', path: id, epoch, candidates });
+        else held = [...held, ...candidates].slice(0, MAX_EARLY);
       },
       state: (connection) => {
         if (pair?.peer !== peer || over()) return;
@@ -107,7 +130,19 @@ export function createDirectPath(options: DirectPathOptions): DirectPath {
     peer.pc.addTransceiver('audio', { direction: 'sendrecv' });
     peer.pc.addTransceiver('video', { direction: 'sendrecv' });
     attachSenders(peer);
-    return { path, sdp: await peer.createLocal('offer') };
+    const sdp = await peer.createLocal('offer');
+    return { path, sdp: partner ? sdp : withoutCandidates(sdp) };
+  }
+
+  /** From now on signalling is between the two devices alone. */
+  function choosePartner(device: DeviceId): void {
+    partner = device;
+    if (!pair) return;
+    pair.peer.addCandidates(heard.get(device) ?? []);
+    heard.clear();
+    for (const { id } = pair; held.length > 0; ) {
+      tell({ type: 'candidates', path: id, epoch, candidates: held.splice(0, MAX_CANDIDATES) });
+    }
   }
 
   async function offerAnew(): Promise<void> {
@@ -145,7 +180,7 @@ export function createDirectPath(options: DirectPathOptions): DirectPath {
   function takeAnswer(device: DeviceId, path: string, sdp: string): void {
     if (pair?.id !== path || (partner !== null && partner !== device)) return;
     const { peer } = pair;
-    partner = device;
+    choosePartner(device);
     void inTurn(async () => {
       if (peer.closed || peer.pc.signalingState !== 'have-local-offer') return;
       await peer.setRemote('answer', sdp);
@@ -168,10 +203,12 @@ export function createDirectPath(options: DirectPathOptions): DirectPath {
   }
 
   function takeCandidates(device: DeviceId, path: string, candidates: readonly Candidate[]): void {
-    if (pair?.id === path && (partner === null || partner === device)) pair.peer.addCandidates(candidates);
-    else if (role === 'answerer') {
+    if (pair?.id === path && partner === device) pair.peer.addCandidates(candidates);
+    else if (pair?.id === path && partner === null && (heard.has(device) || heard.size < MAX_DEVICES)) {
+      heard.set(device, [...(heard.get(device) ?? []), ...candidates].slice(0, MAX_EARLY));
+    } else if (role === 'answerer') {
       const before = early?.path === path ? early.candidates : [];
-      early = { path, candidates: [...before, ...candidates].slice(0, 64) };
+      early = { path, candidates: [...before, ...candidates].slice(0, MAX_EARLY) };
     }
   }
 
@@ -206,7 +243,7 @@ export function createDirectPath(options: DirectPathOptions): DirectPath {
     meet(device) {
       if (met && partner === device) return;
       const other = partner !== null && partner !== device;
-      partner = device;
+      choosePartner(device);
       met = true;
       if (role === 'offerer' && other) void inTurn(offerAnew);
       recovery.start(pair?.peer.pc.connectionState ?? 'new');
@@ -233,6 +270,10 @@ export function createDirectPath(options: DirectPathOptions): DirectPath {
       return pair ? [await pair.peer.diagnostics('direct', epoch)] : [];
     },
   };
+}
+
+function withoutCandidates(sdp: string): string {
+  return sdp.replace(/^a=(candidate:.*|end-of-candidates)\r?\n/gm, '');
 }
 
 function newPathId(): string {
