@@ -38,10 +38,14 @@ async function openLocalMedia(wanted: MediaSwitches): Promise<LocalMedia> {
 /**
  * Captures beside what else is to be done if the browser will not ask the person; otherwise its question comes first, so
  * that nobody is rung for a person who then has no microphone. Errors: `no-microphone`, here or by `media`.
+ * @param after what is more urgent: without a question to ask, capturing begins when this has settled
  */
-export async function beginCapture(wanted: MediaSwitches): Promise<{ media: Promise<LocalMedia> }> {
+export async function beginCapture(
+  wanted: MediaSwitches,
+  after: Promise<void> = Promise.resolve(),
+): Promise<{ media: Promise<LocalMedia> }> {
   const granted = await captureIsGranted(wanted.camera);
-  const media = openLocalMedia(wanted);
+  const media = granted ? after.then(() => openLocalMedia(wanted)) : openLocalMedia(wanted);
   // The failure is seen where it is awaited.
   media.catch(() => undefined);
   if (!granted) await media;

@@ -122,7 +122,9 @@ function startSession(node: string, socketOf: () => DeviceSocket, first: Hello) 
     const conference = options.conference === true || more.length > 0;
     return once(async () => {
       const wanted = switches(options);
-      const { media } = await beginCapture(wanted);
+      // Nobody hears or sees this person before somebody answers, and starting devices takes long: ring first.
+      const ringing = Promise.withResolvers<void>();
+      const { media } = await beginCapture(wanted, ringing.promise);
       const signals = createSignalSender(request);
       const path = conference
         ? null
@@ -140,6 +142,7 @@ function startSession(node: string, socketOf: () => DeviceSocket, first: Hello) 
           },
           START_MS,
         );
+        ringing.resolve();
         signals.bind(history.conversation);
         const store = conversations.learn(history);
         const made = run(
@@ -153,6 +156,7 @@ function startSession(node: string, socketOf: () => DeviceSocket, first: Hello) 
         return made;
       } catch (error) {
         path?.close();
+        ringing.resolve();
         media.then(
           (opened) => opened.close(),
           () => undefined,
