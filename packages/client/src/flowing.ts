@@ -50,7 +50,13 @@ export function watchFlow(pc: RTCPeerConnection, changed: () => void): FlowWatch
   let closeUntil = 0;
   let closeLook = CLOSE_LOOK_MS;
   let looking = false;
+  /** Something is to start that the look under way may have missed. */
+  let again = false;
   let closed = false;
+
+  /** Packets of a track have arrived, but nothing has come out of it yet. */
+  const starting = () =>
+    pc.getTransceivers().some(({ mid, receiver: { track } }) => mid !== null && !track.muted && !flowing.has(mid));
 
   async function look(): Promise<void> {
     if (looking || closed) return;
@@ -70,7 +76,8 @@ export function watchFlow(pc: RTCPeerConnection, changed: () => void): FlowWatch
     }
     if (closed) return;
     const allFlow = counters.size > 0 && [...counters.keys()].every((mid) => flowing.has(mid));
-    const close = performance.now() < closeUntil && !allFlow;
+    const close = again || (performance.now() < closeUntil && (!allFlow || starting()));
+    again = false;
     closeLook = Math.min(USUAL_LOOK_MS, closeLook * SLOWER);
     timer = setTimeout(() => void look(), close ? closeLook : USUAL_LOOK_MS);
   }
@@ -80,6 +87,7 @@ export function watchFlow(pc: RTCPeerConnection, changed: () => void): FlowWatch
     expect() {
       closeUntil = performance.now() + CLOSE_FOR_MS;
       closeLook = CLOSE_LOOK_MS;
+      again = looking;
       clearTimeout(timer);
       void look();
     },

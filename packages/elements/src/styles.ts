@@ -230,7 +230,6 @@ export const controls = css`
   }
   dialog::backdrop {
     background: rgb(8 16 22 / 46%);
-    backdrop-filter: blur(3px);
   }
   @media (prefers-reduced-motion: reduce) {
     *,

@@ -56,7 +56,7 @@ export async function openBrowsers(): Promise<Browsers> {
       });
       open.add(browser);
       const context = await browser.newContext({
-        viewport: { width: 1120, height: 720 },
+        viewport: { width: 960, height: 640 },
         colorScheme: options.dark ? 'dark' : 'light',
       });
       context.setDefaultTimeout(PATIENCE_MS);

@@ -4,9 +4,9 @@
 
 export const WIDTH = 640;
 export const HEIGHT = 360;
-export const FRAMES_PER_SECOND = 20;
+export const FRAMES_PER_SECOND = 15;
 /** The picture repeats after this many frames, two seconds. */
-export const FRAMES = 40;
+export const FRAMES = 30;
 /** Side of a block in pixels: 16 fit in a row. */
 export const BLOCK = 40;
 const COLUMNS = WIDTH / BLOCK;

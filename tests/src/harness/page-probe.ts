@@ -50,8 +50,7 @@ export function installProbe(): void {
 
   const visible = (video: HTMLVideoElement): boolean => {
     if (video.videoWidth === 0 || video.readyState < 2 || video.getClientRects().length === 0) return false;
-    const { visibility, opacity } = getComputedStyle(video);
-    return visibility === 'visible' && Number(opacity) > 0;
+    return video.checkVisibility({ opacityProperty: true, visibilityProperty: true });
   };
   // During a change of path two pictures may lie on top of each other; the last one is in front.
   const pictureIn = (testId: string): HTMLVideoElement | undefined => {
@@ -92,14 +91,15 @@ export function installProbe(): void {
     return analyser;
   };
 
-  const eachFrame = <T>(patience: number, what: string, look: () => T | undefined): Promise<T> =>
+  // Looking costs the page time that the call needs, so it looks forty times a second and no more.
+  const eachMoment = <T>(patience: number, what: string, look: () => T | undefined): Promise<T> =>
     new Promise((resolve, reject) => {
       const end = performance.now() + patience;
       const turn = () => {
         const found = look();
         if (found !== undefined) resolve(found);
         else if (performance.now() > end) reject(new Error(`${what} did not happen in ${patience} ms`));
-        else requestAnimationFrame(turn);
+        else setTimeout(turn, 25);
       };
       turn();
     });
@@ -153,10 +153,10 @@ export function installProbe(): void {
     },
     players: (address) => audible(address).length,
     async first(testId, address, patience) {
-      const frame = eachFrame(patience, `a first picture in ${testId}`, () =>
+      const frame = eachMoment(patience, `a first picture in ${testId}`, () =>
         pictureIn(testId) ? Date.now() : undefined,
       );
-      const sound = eachFrame(patience, `a first sound of ${address}`, () => {
+      const sound = eachMoment(patience, `a first sound of ${address}`, () => {
         const heard = audible(address).some((audio) => {
           const analyser = analyserOf(audio);
           if (!analyser) return false;
@@ -169,13 +169,13 @@ export function installProbe(): void {
       return { frameAt: await frame, soundAt: await sound };
     },
     clickWhenThere: (testId, patience) =>
-      eachFrame(patience, `${testId} to click`, () => {
+      eachMoment(patience, `${testId} to click`, () => {
         const element = clickable(testId);
         element?.click();
         return element && Date.now();
       }),
     clickedAt: (testId) => clicks.get(testId) ?? null,
     appears: (testId, patience) =>
-      eachFrame(patience, `${testId} to appear`, () => (clickable(testId) ? Date.now() : undefined)),
+      eachMoment(patience, `${testId} to appear`, () => (clickable(testId) ? Date.now() : undefined)),
   };
 }
