@@ -26,7 +26,7 @@ export const companies: readonly CompanyOfDemo[] = [
     domain: 'enterprise1.example',
     host: 'enterprise1.localhost',
     app: 'apps/enterprise',
-    accent: '#3757c4',
+    accent: '#0b6a88',
     people: [
       { id: 'bob', name: 'Bob Bennett' },
       { id: 'carol', name: 'Carol Castillo', externalEmail: 'carol.castillo@mail.example' },
@@ -39,7 +39,7 @@ export const companies: readonly CompanyOfDemo[] = [
     domain: 'enterprise2.example',
     host: 'enterprise2.localhost',
     app: 'apps/compact',
-    accent: '#0b6b57',
+    accent: '#a83f1f',
     people: [
       { id: 'alice', name: 'Alice Archer' },
       { id: 'dave', name: 'Dave Dietrich' },

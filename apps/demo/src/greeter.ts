@@ -7,7 +7,7 @@ export interface GreeterCompany {
   readonly name: string;
   readonly domain: string;
   /** Which of the two looks its card has. */
-  readonly colour: 'blue' | 'green';
+  readonly colour: 'teal' | 'rust';
   readonly app: string;
   readonly origin: string;
   readonly people: readonly { name: string; address: string; password: string; link: string; note: string | null }[];
@@ -131,11 +131,11 @@ h1 { margin: 0 0 .5rem; font-size: clamp(1.6rem, 4vw, 2.4rem); line-height: 1.15
 header p { max-width: 44rem; margin: 0 0 2rem; color: var(--soft); font-size: 1.1rem; }
 .steps { display: grid; grid-template-columns: repeat(auto-fit, minmax(15rem, 1fr)); gap: 1rem; padding: 0; margin: 0 0 2rem; list-style: none; counter-reset: step; }
 .steps li { counter-increment: step; padding-top: .9rem; border-top: 2px solid var(--line); color: var(--soft); }
-.steps li::before { content: counter(step); display: block; font-weight: 700; color: light-dark(#3757c4, #9db2ff); }
+.steps li::before { content: counter(step); display: block; font-weight: 700; color: light-dark(#0b6a88, #6cc8e4); }
 .steps strong { display: block; color: light-dark(#1c2230, #e8ebf2); }
 .companies { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(22rem, 100%), 1fr)); gap: 1.25rem; align-items: start; }
 section { padding: 1.4rem; border-radius: 1rem; border: 1px solid var(--line); border-top: .35rem solid var(--accent); background: light-dark(#fff, #1b202a); }
-section.blue { --accent: #3757c4; } section.green { --accent: #0b6b57; }
+section.teal { --accent: #0b6a88; } section.rust { --accent: #a83f1f; }
 h2 { margin: 0; font-size: 1.3rem; }
 .where { margin: .1rem 0 .8rem; color: var(--soft); font-size: .92rem; }
 ul { margin: 0; padding: 0; list-style: none; }
@@ -143,10 +143,10 @@ ul li { display: flex; justify-content: space-between; align-items: center; gap:
 ul li > div { display: flex; flex-direction: column; min-width: 0; }
 code { font: .9em ui-monospace, monospace; overflow-wrap: anywhere; }
 .small { font-size: .88rem; color: var(--soft); }
-a { color: light-dark(#2f4bb0, #9db2ff); }
+a { color: light-dark(#0b6a88, #6cc8e4); }
 .open { flex: none; padding: .55rem 1.1rem; border-radius: .6rem; font-weight: 600; text-decoration: none; color: #fff; background: var(--accent); }
 .open:hover { filter: brightness(1.1); }
-:is(a, button):focus-visible { outline: 3px solid color-mix(in srgb, var(--accent, #3757c4) 55%, transparent); outline-offset: 2px; }
+:is(a, button):focus-visible { outline: 3px solid color-mix(in srgb, var(--accent, #0b6a88) 55%, transparent); outline-offset: 2px; }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 footer { margin-top: 2rem; color: var(--soft); font-size: .92rem; }
 `;

@@ -221,7 +221,7 @@ function greeting(company: CompanyOfDemo, people: readonly DemoPerson[], ports: 
   return {
     name: company.name,
     domain: company.domain,
-    colour: index === 0 ? 'blue' : 'green',
+    colour: index === 0 ? 'teal' : 'rust',
     app: company.app === 'apps/compact' ? 'a small app of its own' : 'the full app',
     origin: originOf(index, ports),
     people: people

@@ -25,7 +25,7 @@ export async function startNodeProcess(
 ): Promise<NodeProcess> {
   const program = fileURLToPath(import.meta.resolve('@parley/node'));
   // A smaller nursery for young objects: two nodes on one machine are to be light rather than fast.
-  const child = spawn(process.execPath, ['--max-semi-space-size=8', program, '--config', configFile], {
+  const child = spawn(process.execPath, ['--max-semi-space-size=4', program, '--config', configFile], {
     stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
     // A group of its own: Ctrl-C reaches the demo alone, which then ends its nodes in order.
     detached: true,
