@@ -3,7 +3,20 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { openStage, type Stage } from './flows/stage.ts';
 import { leave } from './flows/steps.ts';
-import { type Actor, accept, appears, backToContacts, by, call, find, onPath, signIn } from './harness/actor.ts';
+import {
+  type Actor,
+  accept,
+  appears,
+  backToContacts,
+  by,
+  call,
+  diagnostics,
+  everybodySeesAndHears,
+  find,
+  onPath,
+  signedIn,
+  signIn,
+} from './harness/actor.ts';
 
 /** Long enough to answer in the tests that do, short enough to wait for in the one that does not. */
 const RING_SECONDS = 6;
@@ -112,6 +125,49 @@ describe('outcomes', () => {
     await call(bob, alice);
     await by(alice, 'decline').click();
     await endsWith(bob, 'declined');
+  });
+
+  it('a changed network: ICE is restarted, on other ports, and the call goes on (R71)', async () => {
+    const [bob, carol] = [await stage.actor('bob'), await stage.actor('carol')];
+    await call(bob, carol);
+    await accept(carol, bob);
+    await onPath([bob, carol], 'direct');
+    const before = (await diagnostics(bob))?.connections[0]?.selected?.local;
+    assert.ok(before);
+    // What a browser tells a page when it is on a network again.
+    await bob.page.evaluate(() => window.dispatchEvent(new Event('online')));
+    await bob.page.waitForFunction(async (old) => {
+      const now = await window.parley?.session?.call.get()?.diagnostics();
+      const [connection, ...more] = now?.connections ?? [];
+      return more.length === 0 && connection?.selected != null && connection.selected.local !== old;
+    }, before);
+    await everybodySeesAndHears([bob, carol]);
+    await onPath([bob, carol], 'direct');
+    await leave(bob);
+  });
+
+  it('media that never connect: said in words that name a way out, on both sides', async () => {
+    await stage.clear();
+    const [bob, erin] = [await stage.actor('bob'), await stage.stranger('erin')];
+    // A network that lets nothing through but the web: no address of this browser is of any use.
+    await erin.page.addInitScript(() => {
+      const Real = window.RTCPeerConnection;
+      window.RTCPeerConnection = class extends Real {
+        constructor(options?: RTCConfiguration) {
+          super({ ...options, iceTransportPolicy: 'relay' });
+        }
+      };
+    });
+    await signIn(erin);
+    await signedIn(erin);
+    await call(bob, erin);
+    await by(erin, 'accept').click();
+    for (const actor of [bob, erin]) {
+      const ended = by(actor, 'call-ended');
+      await ended.waitFor({ timeout: 60_000 });
+      assert.equal(await ended.getAttribute('data-reason'), 'media-failed');
+      assert.match((await ended.textContent()) ?? '', /another network/);
+    }
   });
 
   it('a wrong password: refused in words at the identity provider, and nobody is signed in', async () => {
