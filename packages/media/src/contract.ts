@@ -145,9 +145,11 @@ export function testMediaEngine(create: () => MediaEngine | Promise<MediaEngine>
       await room.close();
     });
 
-    test('lost packets are sent again, on the way in and on the way out', async () => {
+    test('lost packets are sent again, on the way in and on the way out', async (t) => {
       const room = await newRoom();
       const relay = openLossyRelay(20);
+      // Also when the test fails: an open socket would keep its process from ending.
+      t.after(() => relay.close());
       const alice = await enter(stage, room, 'alice', 'alice', relay);
       const bob = await enter(stage, room, 'bob', 'bob', relay);
       await Promise.all([perceives(bob, alice), perceives(alice, bob)]);
@@ -156,7 +158,10 @@ export function testMediaEngine(create: () => MediaEngine | Promise<MediaEngine>
       const lostBefore = relay.lost();
       await Promise.all([sees(bob, alice, 100), sees(alice, bob, 100)]);
       assert.ok(relay.lost() - lostBefore >= 20, 'packets were lost');
-      assert.equal(await requests(), before, 'every gap was filled, so nobody had to ask for a key frame');
+      // A packet that is sent again can be lost too, and then only a key frame helps. Without sending again, every loss
+      // of these seconds would need one.
+      const asked = (await requests()) - before;
+      assert.ok(asked <= 2, `gaps were filled, so hardly anybody had to ask for a key frame, yet ${asked} did`);
       const legs = await room.statistics();
       for (const way of ['publish', 'subscribe']) {
         assert.ok(
@@ -165,7 +170,6 @@ export function testMediaEngine(create: () => MediaEngine | Promise<MediaEngine>
         );
       }
       await leaveAll(alice, bob);
-      relay.close();
       await room.close();
     });
 
