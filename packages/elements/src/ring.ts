@@ -7,12 +7,27 @@ const NOTES = [
   { at: 0.22, hertz: 783.99 },
 ];
 
+/** The window comes first: opening the sound device takes longer than painting it, on the same processor. */
+const AFTER_WINDOW_MS = 60;
+
 /**
  * Starts ringing. Returns the function that stops it. Silent where the browser does not let a page make sound before
  * the first click, and where there is no sound at all: the window shows the call in any case.
  */
 export function startRinging(): () => void {
   if (typeof AudioContext === 'undefined') return () => {};
+  let stop: (() => void) | null = null;
+  // Not by animation frame: a page in the background paints none, and there the sound matters most.
+  const timer = setTimeout(() => {
+    stop = ring();
+  }, AFTER_WINDOW_MS);
+  return () => {
+    clearTimeout(timer);
+    stop?.();
+  };
+}
+
+function ring(): () => void {
   const context = new AudioContext();
   let next = 0;
   const play = () => {
