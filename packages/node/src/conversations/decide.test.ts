@@ -229,6 +229,23 @@ test('R40: only who takes part may add; strangers, the declined and the departed
   assert.throws(() => g.do('bob', carol), refusedWith('not-in-call'));
 });
 
+test('only those in the call write during it, and those who were in it afterwards', () => {
+  const g = game();
+  g.begin(['bob', 'carol', 'dave']);
+  g.join('bob');
+  g.join('carol');
+  g.do('dave', { type: 'decline' });
+  g.do('carol', { type: 'leave', reason: 'hung-up' });
+  const hello = { type: 'send', text: 'hello' } as const;
+  g.do('bob', hello);
+  for (const outside of ['carol', 'dave']) assert.throws(() => g.do(outside, hello), refusedWith('not-in-call'));
+  g.do('bob', { type: 'leave', reason: 'hung-up' });
+  assert.equal(g.call, null);
+  g.do('carol', hello);
+  assert.throws(() => g.do('dave', hello), refusedWith('not-in-call'));
+  assert.equal(g.state.messages.length, 2);
+});
+
 test('somebody who cannot reach the conference leaves alone; a broken direct path moves the call to a conference', () => {
   const g = game();
   g.begin(['bob']);

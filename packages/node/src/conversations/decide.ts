@@ -52,8 +52,12 @@ const done = (...events: EventBody[]): Decision => ({ events });
 export function decide(state: ConversationState, by: Address, command: Command, focus: FocusRoom | null): Decision {
   const self = state.participants.get(by);
   if (!self) throw new ParleyError('unknown-conversation');
-  if (command.type === 'send') return done({ type: 'message', by, text: command.text });
   const call = activeCall(state);
+  if (command.type === 'send') {
+    // During a call those who are in it write; afterwards those who were. Whoever declined was never part of it.
+    if (self.state !== 'joined' && (call || self.state !== 'left')) throw new ParleyError('not-in-call');
+    return done({ type: 'message', by, text: command.text });
+  }
   if (!call) throw new ParleyError('call-ended');
 
   switch (command.type) {
