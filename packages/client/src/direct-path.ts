@@ -13,7 +13,7 @@ import {
   type Signal,
 } from '@parley/protocol';
 import { type LocalTracks, noTracks, type Path, type PathState, type RemoteTrack } from './path.ts';
-import { createPeer, type Peer } from './peer.ts';
+import { createPeer, type Peer, splitCandidates } from './peer.ts';
 import { createStore } from './readable.ts';
 import { createRecovery } from './recovery.ts';
 
@@ -131,7 +131,7 @@ export function createDirectPath(options: DirectPathOptions): DirectPath {
     peer.pc.addTransceiver('video', { direction: 'sendrecv' });
     attachSenders(peer);
     const sdp = await peer.createLocal('offer');
-    return { path, sdp: partner ? sdp : withoutCandidates(sdp) };
+    return { path, sdp: partner ? sdp : splitCandidates(sdp).sdp };
   }
 
   /** From now on signalling is between the two devices alone. */
@@ -270,10 +270,6 @@ export function createDirectPath(options: DirectPathOptions): DirectPath {
       return pair ? [await pair.peer.diagnostics('direct', epoch)] : [];
     },
   };
-}
-
-function withoutCandidates(sdp: string): string {
-  return sdp.replace(/^a=(candidate:.*|end-of-candidates)\r?\n/gm, '');
 }
 
 function newPathId(): string {

@@ -100,3 +100,17 @@ export function createPeer(iceServers: RTCIceServer[], events: PeerEvents): Peer
     },
   };
 }
+
+const candidateLines = /^a=candidate:.*\r?\n/gm;
+
+/** A description and its candidates, apart: whoever gets only the first cannot reach this connection yet. */
+export function splitCandidates(sdp: string): { sdp: string; candidates: Candidate[] } {
+  const candidates = (sdp.match(candidateLines) ?? []).map((line) => ({
+    candidate: line.trim().slice('a='.length),
+    // Everything is bundled, so the first section's transport is the only one.
+    sdpMid: null,
+    sdpMLineIndex: 0,
+    usernameFragment: null,
+  }));
+  return { sdp: sdp.replace(candidateLines, '').replace(/^a=end-of-candidates\r?\n/gm, ''), candidates };
+}

@@ -2,7 +2,7 @@
 // latest offer. `sources` says whose sound or picture each media section carries.
 import type { Candidate, NotificationParams, Source } from '@parley/protocol';
 import type { RemoteTrack } from './path.ts';
-import { createPeer, type Peer } from './peer.ts';
+import { createPeer, type Peer, splitCandidates } from './peer.ts';
 
 export type FocusOffer = NotificationParams<'focus.offer'>;
 
@@ -42,12 +42,15 @@ export function createReceiveLeg(
       while (latest && latest.revision > done && !peer.closed) {
         const offer: FocusOffer = latest;
         done = offer.revision;
-        await peer.setRemote('offer', offer.sdp);
+        const { sdp: description, candidates } = splitCandidates(offer.sdp);
+        await peer.setRemote('offer', description);
         const sdp = await peer.createLocal('answer');
         sources = offer.sources;
         on.changed();
         peer.flow.expect();
         await on.answer(offer.revision, sdp);
+        // Only now: an engine that is reached before it knows whom to expect may refuse the certificate it is shown.
+        peer.addCandidates(candidates);
       }
     } catch {
       if (!peer.closed) on.failed();

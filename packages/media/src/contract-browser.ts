@@ -153,6 +153,7 @@ export async function enter(
           relay ? await relay.through(offer.sdp) : offer.sdp,
         );
         await room.answer(offer.leg, offer.revision, answer);
+        await person.call('connect', offer.leg);
       })
       // A page that is closed meanwhile answers no more.
       .catch((error: unknown) => {
@@ -229,7 +230,7 @@ export async function sees(listener: Participant, speaker: Participant, frames =
 export async function hears(listener: Participant, speaker: Participant): Promise<void> {
   const tones: number[] = Object.values(looks).map(({ tone }) => tone);
   let last: unknown = 'no section';
-  await until(
+  const find = until(
     `${listener.name} hears ${speaker.name}`,
     async () => {
       const at = sectionOf(listener, speaker, 'audio');
@@ -241,4 +242,10 @@ export async function hears(listener: Participant, speaker: Participant): Promis
     },
     () => JSON.stringify(last),
   );
+  await find.catch(async (error: Error) => {
+    const at = sectionOf(listener, speaker, 'audio');
+    const arrived = at && (await listener.call('audible', at.leg, at.mid).catch(String));
+    error.message += ` ${JSON.stringify([arrived, await speaker.call('outbound').catch(String)])}`;
+    throw error;
+  });
 }

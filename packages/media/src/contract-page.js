@@ -3,6 +3,7 @@
 /* global navigator, document, window, RTCPeerConnection, MediaStream, AudioContext, setInterval, clearInterval */
 const audio = new AudioContext();
 const receiving = new Map();
+const waiting = new Map();
 const ears = new Map();
 let sending = null;
 let drawing = 0;
@@ -73,9 +74,18 @@ window.peer = {
         ears.set(track, analyser);
       };
     }
-    await pc.setRemoteDescription({ type: 'offer', sdp });
+    const candidates = sdp.match(/^a=candidate:.*$/gm) ?? [];
+    await pc.setRemoteDescription({ type: 'offer', sdp: sdp.replace(/^a=candidate:.*\r\n/gm, '') });
     await pc.setLocalDescription();
+    waiting.set(leg, candidates);
     return pc.localDescription.sdp;
+  },
+  /** The engine has the answer: now it may be reached. */
+  async connect(leg) {
+    for (const line of waiting.get(leg) ?? []) {
+      await receiving.get(leg).addIceCandidate({ candidate: line.slice(2), sdpMLineIndex: 0 });
+    }
+    waiting.delete(leg);
   },
   track(leg, mid) {
     return receiving
@@ -98,6 +108,25 @@ window.peer = {
     const bins = new Float32Array(analyser.frequencyBinCount);
     analyser.getFloatFrequencyData(bins);
     return bins[Math.round((tone * analyser.fftSize) / audio.sampleRate)];
+  },
+  /** Why nothing may be heard: what has arrived and what plays it. */
+  async audible(leg, mid) {
+    const track = window.peer.track(leg, mid);
+    const pc = receiving.get(leg);
+    const arrived = [...((await pc?.getStats())?.values() ?? [])]
+      .filter(({ type }) => type === 'inbound-rtp')
+      .map(({ mid, kind, packetsReceived }) => ({ mid, kind, packetsReceived }));
+    const { muted, element } = track ?? {};
+    return { context: audio.state, muted, paused: element?.paused, connection: pc?.connectionState, arrived };
+  },
+  /** What leaves this page. */
+  async outbound() {
+    const out = [...(await sending.getStats()).values()].filter(({ type }) => type === 'outbound-rtp');
+    return {
+      context: audio.state,
+      connection: sending.connectionState,
+      sent: out.map(({ kind, packetsSent }) => ({ kind, packetsSent })),
+    };
   },
   /** Red, green, blue of the middle of the picture in a section. */
   colour(leg, mid) {

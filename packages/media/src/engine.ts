@@ -29,6 +29,7 @@ export interface EngineOffer {
   readonly leg: string;
   /** Counts the offers of this leg from 1; an answer must name the latest. */
   readonly revision: number;
+  /** With all candidates inside; the browser must not use them before `answer` has resolved. */
   readonly sdp: string;
   readonly sources: readonly OfferedSource[];
 }

@@ -8,8 +8,11 @@ export interface Section<S> {
   source: S | null;
 }
 
-/** Sources beyond this are offered to a receiver when others have gone: 32 people with sound and picture. */
-export const MAX_RECEIVED = 64;
+/**
+ * Of each kind; sources beyond are offered to a receiver when others have gone. Counted by kind, since a section never
+ * changes its kind: pictures that have gone must not keep sounds out.
+ */
+export const MAX_RECEIVED = 32;
 
 /** Brings `sections` to `wanted`, in place, keeping every source where it is. True if anything has changed. */
 export function assignSections<S extends { readonly kind: Kind }>(
@@ -25,9 +28,10 @@ export function assignSections<S extends { readonly kind: Kind }>(
     changed = true;
   }
   for (const source of left) {
-    const free = sections.find((section) => section.source === null && section.kind === source.kind);
+    const ofKind = sections.filter(({ kind }) => kind === source.kind);
+    const free = ofKind.find((section) => section.source === null);
     if (free) free.source = source;
-    else if (sections.length < most) sections.push({ mid: String(sections.length), kind: source.kind, source });
+    else if (ofKind.length < most) sections.push({ mid: String(sections.length), kind: source.kind, source });
     else continue;
     changed = true;
   }
