@@ -79,12 +79,19 @@ export class ParleyIncoming extends ParleyElement {
         width: 96px;
         height: 96px;
         border-radius: 50%;
-        box-shadow: 0 0 0 0 var(--accent);
+        background: var(--accent);
+        opacity: 0;
+        /* Moved by the compositor, so that the page has its time for the call. */
         animation: ring 1.8s ease-out infinite;
       }
       @keyframes ring {
+        from {
+          transform: scale(1);
+          opacity: 0.5;
+        }
         to {
-          box-shadow: 0 0 0 22px transparent;
+          transform: scale(1.46);
+          opacity: 0;
         }
       }
       h2 {

@@ -74,14 +74,27 @@ export class ParleyTile extends ParleyElement {
         font-weight: 600;
       }
       .ringing parley-avatar {
+        isolation: isolate;
+      }
+      /* Moved by the compositor: a growing shadow would be painted anew for every frame, while the call connects. */
+      .ringing parley-avatar::after {
+        content: '';
+        position: absolute;
+        inset: 0;
+        border-radius: 50%;
+        background: var(--ink);
+        opacity: 0;
+        z-index: -1;
         animation: pulse 1.8s ease-out infinite;
       }
       @keyframes pulse {
         from {
-          box-shadow: 0 0 0 0 color-mix(in oklab, var(--ink) 45%, transparent);
+          transform: scale(1);
+          opacity: 0.4;
         }
         to {
-          box-shadow: 0 0 0 24px transparent;
+          transform: scale(1.5);
+          opacity: 0;
         }
       }
       .name {

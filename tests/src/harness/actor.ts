@@ -53,6 +53,7 @@ export async function signIn(actor: Actor, password = actor.person.password): Pr
 export async function signedIn(actor: Actor): Promise<void> {
   await by(actor, 'self-address').getByText(actor.person.address).first().waitFor();
   await actor.page.waitForFunction(() => window.parley?.session?.connection.get() === 'online');
+  await actor.page.evaluate(() => window.parleyProbe.prepare());
 }
 
 /** Leaves the page that says how the last call ended, if it is shown. */

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
-import { cameraFile } from './camera-file.ts';
+import { cameraFile, type FilmSize } from './camera-file.ts';
 import { microphoneFile } from './microphone-file.ts';
 import { installProbe } from './page-probe.ts';
 
@@ -24,12 +24,16 @@ export interface Browsers {
 /** Anything that takes longer than this has failed. */
 export const PATIENCE_MS = 20_000;
 
-export async function openBrowsers(): Promise<Browsers> {
+/**
+ * @param film Small where things are timed: three people share what would be three machines, so that each has a smaller
+ *   picture to code makes up for it. Large where somebody will look at it.
+ */
+export async function openBrowsers(film: FilmSize = 'small'): Promise<Browsers> {
   const folder = await mkdtemp(join(tmpdir(), 'parley-browsers-'));
   const open = new Set<Browser>();
   return {
     async open(number, options = {}) {
-      const { camera, microphone } = await devices(folder, number);
+      const { camera, microphone } = await devices(folder, number, film);
       const browser = await chromium.launch({
         executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
         headless: !options.headed,
@@ -58,6 +62,7 @@ export async function openBrowsers(): Promise<Browsers> {
       const context = await browser.newContext({
         viewport: { width: 960, height: 640 },
         colorScheme: options.dark ? 'dark' : 'light',
+        reducedMotion: 'reduce',
       });
       context.setDefaultTimeout(PATIENCE_MS);
       await context.addInitScript(installProbe);
@@ -78,11 +83,15 @@ export async function openBrowsers(): Promise<Browsers> {
   };
 }
 
-async function devices(folder: string, number: number): Promise<{ camera: string; microphone: string }> {
+async function devices(
+  folder: string,
+  number: number,
+  film: FilmSize,
+): Promise<{ camera: string; microphone: string }> {
   const own = join(folder, String(number));
   await mkdir(own, { recursive: true });
   const [camera, microphone] = [join(own, 'camera.y4m'), join(own, 'microphone.wav')];
-  await writeFile(camera, cameraFile(number));
+  await writeFile(camera, cameraFile(number, film));
   await writeFile(microphone, microphoneFile(number));
   return { camera, microphone };
 }

@@ -19,6 +19,8 @@ export interface PageProbe {
   clickWhenThere(testId: string, patience: number): Promise<number>;
   /** When the element with this test id was last clicked; null if never. */
   clickedAt(testId: string): number | null;
+  /** Opens the sound device for listening, which holds the page up for a while: call it before anything is timed. */
+  prepare(): void;
   /** When the element first appears. */
   appears(testId: string, patience: number): Promise<number>;
 }
@@ -37,16 +39,32 @@ declare global {
 
 /** Runs in the page, by itself: it can use nothing from outside its own body. */
 export function installProbe(): void {
-  const elements = (root: ParentNode): Element[] =>
-    [...root.querySelectorAll('*')].flatMap((element) =>
-      element.shadowRoot ? [element, ...elements(element.shadowRoot)] : [element],
-    );
-  const byTestId = (testId: string): Element | undefined =>
-    elements(document).find((element) => element instanceof HTMLElement && element.dataset.testid === testId);
-  const within = (element: Element): Element[] => [
-    ...elements(element),
-    ...(element.shadowRoot ? elements(element.shadowRoot) : []),
-  ];
+  // Walking through every element of every component, many times a second, would take the call's own time: the roots
+  // are noted when they are made, and the browser searches them.
+  const shadows = new Set<WeakRef<ShadowRoot>>();
+  const { attachShadow } = Element.prototype;
+  Element.prototype.attachShadow = function (this: Element, init: ShadowRootInit): ShadowRoot {
+    const root = attachShadow.call(this, init);
+    shadows.add(new WeakRef(root));
+    return root;
+  };
+  const roots = function* (): Generator<Document | ShadowRoot> {
+    yield document;
+    for (const reference of shadows) {
+      const root = reference.deref();
+      if (!root) shadows.delete(reference);
+      else if (root.isConnected) yield root;
+    }
+  };
+  const all = (selector: string): Element[] => [...roots()].flatMap((root) => [...root.querySelectorAll(selector)]);
+  const byTestId = (testId: string): Element | undefined => all(`[data-testid="${CSS.escape(testId)}"]`)[0];
+  /** Whether `inner` is somewhere inside `outer`, shadow roots included. */
+  const isWithin = (inner: Node, outer: Element): boolean => {
+    for (let node: Node | null = inner; node; node = node instanceof ShadowRoot ? node.host : node.parentNode) {
+      if (node === outer) return true;
+    }
+    return false;
+  };
 
   const visible = (video: HTMLVideoElement): boolean => {
     if (video.videoWidth === 0 || video.readyState < 2 || video.getClientRects().length === 0) return false;
@@ -56,14 +74,14 @@ export function installProbe(): void {
   const pictureIn = (testId: string): HTMLVideoElement | undefined => {
     const tile = byTestId(testId);
     if (!tile) return undefined;
-    return within(tile)
+    return all('video')
       .filter((element) => element instanceof HTMLVideoElement)
-      .filter(visible)
+      .filter((video) => isWithin(video, tile) && visible(video))
       .at(-1);
   };
 
   const audible = (address: string): HTMLAudioElement[] =>
-    elements(document)
+    all('audio')
       .filter((element) => element instanceof HTMLAudioElement)
       .filter(
         (audio) =>
@@ -82,7 +100,8 @@ export function installProbe(): void {
     if (!track) return undefined;
     const known = analysers.get(track);
     if (known) return known;
-    context ??= new AudioContext();
+    window.parleyProbe.prepare();
+    if (!context) return undefined;
     const analyser = context.createAnalyser();
     analyser.fftSize = 8192;
     analyser.smoothingTimeConstant = 0;
@@ -91,7 +110,8 @@ export function installProbe(): void {
     return analyser;
   };
 
-  // Looking costs the page time that the call needs, so it looks forty times a second and no more.
+  // Looking costs the page time that the call needs.
+  const LOOK_MS = 10;
   const eachMoment = <T>(patience: number, what: string, look: () => T | undefined): Promise<T> =>
     new Promise((resolve, reject) => {
       const end = performance.now() + patience;
@@ -99,7 +119,7 @@ export function installProbe(): void {
         const found = look();
         if (found !== undefined) resolve(found);
         else if (performance.now() > end) reject(new Error(`${what} did not happen in ${patience} ms`));
-        else setTimeout(turn, 25);
+        else setTimeout(turn, LOOK_MS);
       };
       turn();
     });
@@ -123,6 +143,9 @@ export function installProbe(): void {
   };
 
   window.parleyProbe = {
+    prepare() {
+      context ??= new AudioContext();
+    },
     brightness(testId, areas, width) {
       const video = pictureIn(testId);
       if (!video || !drawing) return null;
