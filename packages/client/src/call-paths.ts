@@ -38,9 +38,11 @@ export interface CallPathsOptions {
   readonly state: () => ConversationState;
   readonly request: Request;
   readonly iceServers: RTCIceServer[];
-  /** A direct path that was begun before the call was. */
-  readonly early: DirectPath | null;
+  /** A path that was made ready before the call was answered. */
+  readonly early: EarlyPath | null;
 }
+
+export type EarlyPath = DirectPath | ConferencePath;
 
 /** Signals of a path that this side has not begun yet. */
 const MAX_EARLY_SIGNALS = 64;
@@ -60,9 +62,26 @@ export function createCallPaths(options: CallPathsOptions): CallPaths {
     return person?.state === 'joined' ? person.device : null;
   };
 
-  function openDirect({ epoch, offerer, between }: CallPath): DirectPath | null {
-    const begun = preset?.epoch === epoch ? preset : null;
+  /** What was made ready, if it is what is wanted now. */
+  function takePreset(fits: (path: EarlyPath) => boolean): EarlyPath | null {
+    const path = preset;
     preset = null;
+    if (!path || fits(path)) return path;
+    path.close();
+    return null;
+  }
+
+  function openConference(epoch: number, focus: FocusRoom): ConferencePath {
+    const begun = takePreset((path) => leadsInto(path, epoch, focus));
+    const path =
+      begun?.kind === 'conference' ? begun : createConferencePath({ conversation, epoch, focus, iceServers, request });
+    path.enter();
+    return path;
+  }
+
+  function openDirect({ epoch, offerer, between }: CallPath): DirectPath | null {
+    const ready = takePreset((path) => path.kind === 'direct' && path.epoch === epoch);
+    const begun = ready?.kind === 'direct' ? ready : null;
     const peer = begun?.peer ?? between.find((address) => address !== me);
     if (!peer) return null;
     const role = offerer === me ? 'offerer' : 'answerer';
@@ -95,7 +114,7 @@ export function createCallPaths(options: CallPathsOptions): CallPaths {
       const wanted = wantedFor(line.epoch);
       if (!wanted) return null;
       const { epoch, focus } = wanted;
-      return focus ? createConferencePath({ conversation, epoch, focus, iceServers, request }) : openDirect(wanted);
+      return focus ? openConference(epoch, focus) : openDirect(wanted);
     },
     closing(path, others) {
       const [conference] = conferences([path]);
@@ -111,7 +130,8 @@ export function createCallPaths(options: CallPathsOptions): CallPaths {
     },
     signal(params, open) {
       const ofEpoch = directs(open).filter((path) => path.epoch === params.signal.epoch);
-      const path = ofEpoch.at(-1) ?? (preset?.epoch === params.signal.epoch ? preset : null);
+      const waiting = directs(preset ? [preset] : []).find((path) => path.epoch === params.signal.epoch);
+      const path = ofEpoch.at(-1) ?? waiting;
       if (path) deliver(path, params);
       else earlySignals = [...earlySignals, params].slice(-MAX_EARLY_SIGNALS);
     },
@@ -130,6 +150,12 @@ export function createCallPaths(options: CallPathsOptions): CallPaths {
       earlySignals = [];
     },
   };
+}
+
+/** Whether this is the path into that room. */
+export function leadsInto(path: EarlyPath, epoch: number, focus: FocusRoom): boolean {
+  if (path.kind !== 'conference' || path.epoch !== epoch) return false;
+  return path.focus.domain === focus.domain && path.focus.room === focus.room;
 }
 
 function directs(paths: readonly Path[]): DirectPath[] {

@@ -12,11 +12,10 @@ import {
 } from '@parley/protocol';
 import type { Call, CallNotice, CallView } from './api.ts';
 import { createCallMedia } from './call-media.ts';
-import { createCallPaths } from './call-paths.ts';
+import { createCallPaths, type EarlyPath } from './call-paths.ts';
 import { endOf, viewOf } from './call-view.ts';
 import type { ConversationStore } from './conversation-store.ts';
 import { within } from './deadline.ts';
-import type { DirectPath } from './direct-path.ts';
 import type { LocalMedia } from './local-media.ts';
 import { MAX_NOTICES, type NewNotice, noticeOf } from './notices.ts';
 import { createStore } from './readable.ts';
@@ -41,8 +40,8 @@ export interface CallOptionsInside {
   readonly iceServers: RTCIceServer[];
   /** Being captured. If it fails, whoever made the call ends it. */
   readonly media: Promise<LocalMedia>;
-  /** The direct path of epoch 1, if it was begun before: by the caller with the invitation, by the callee while it rang. */
-  readonly early: DirectPath | null;
+  /** A path that was begun before: by the caller with the invitation, by the callee while it rang. */
+  readonly early: EarlyPath | null;
   /** Signals that came before. */
   readonly signals: readonly NotificationParams<'call.signal'>[];
   ended(): void;

@@ -10,6 +10,8 @@ import type { Request } from './socket.ts';
 export interface ConferencePath extends Path {
   readonly kind: 'conference';
   readonly focus: FocusRoom;
+  /** Asks to be let in. Until then everything that needs nobody else is made ready. Idempotent. */
+  enter(): void;
   offered(offer: FocusOffer): void;
   /** True if this path has the leg already. */
   hasLeg(leg: string): boolean;
@@ -26,7 +28,7 @@ export interface ConferencePathOptions {
   readonly request: Request;
 }
 
-/** From the start to media that can flow. */
+/** From asking to be let in to media that can flow. */
 const CONNECT_MS = 12_000;
 const LEAVE_MS = 5000;
 /** Own candidates found before the focus has named the leg. */
@@ -47,7 +49,7 @@ export function createConferencePath(options: ConferencePathOptions): Conference
   const trouble = new Map<RTCPeerConnection, ReturnType<typeof setTimeout>>();
 
   const over = () => state.get() !== 'connecting' && state.get() !== 'connected';
-  const connectTimer = setTimeout(() => fail(), CONNECT_MS);
+  let connectTimer: ReturnType<typeof setTimeout> | undefined;
 
   const sender = createPeer(iceServers, {
     candidates: (candidates) => {
@@ -98,14 +100,15 @@ export function createConferencePath(options: ConferencePathOptions): Conference
       );
   }
 
+  const audio = sender.pc.addTransceiver('audio', { direction: 'sendonly' });
+  const video = sender.pc.addTransceiver('video', { direction: 'sendonly' });
+  sender.senders.attach(audio.sender, video.sender);
+  const offer = sender.createLocal('offer');
+  // Seen where it is awaited, if this path is ever entered.
+  offer.catch(() => undefined);
+
   async function join(): Promise<void> {
-    const audio = sender.pc.addTransceiver('audio', { direction: 'sendonly' });
-    const video = sender.pc.addTransceiver('video', { direction: 'sendonly' });
-    sender.senders.attach(audio.sender, video.sender);
-    const [{ ticket }, sdp] = await Promise.all([
-      request('focus.ticket', { conversation, epoch }),
-      sender.createLocal('offer'),
-    ]);
+    const [{ ticket }, sdp] = await Promise.all([request('focus.ticket', { conversation, epoch }), offer]);
     const joined = await request('focus.join', { focus: focus.domain, ticket, sdp });
     if (over()) return;
     ownLeg = joined.leg;
@@ -133,15 +136,18 @@ export function createConferencePath(options: ConferencePathOptions): Conference
     return made;
   }
 
-  // Cut off and too late, or not welcome: the host decides what becomes of it.
-  join().catch(() => fail());
-
   return {
     kind: 'conference',
     epoch,
     focus,
     state,
     remote,
+    enter() {
+      if (connectTimer !== undefined || over()) return;
+      connectTimer = setTimeout(() => fail(), CONNECT_MS);
+      // Cut off and too late, or not welcome: the host decides what becomes of it.
+      join().catch(() => fail());
+    },
     offered(offer) {
       if (!over()) (legs.get(offer.leg) ?? openLeg(offer.leg))?.offered(offer);
     },

@@ -4,7 +4,7 @@
 export interface FlowWatch {
   /** Media sections (mid) whose track flows. */
   flowing(mid: string | null): boolean;
-  /** Looks closely for a while: something is about to start. */
+  /** Something is about to start: looks now, and then closely from the first packet of a track (`unmute`) on. */
   expect(): void;
   close(): void;
 }
@@ -17,7 +17,10 @@ interface Counter {
 
 const CLOSE_LOOK_MS = 30;
 const USUAL_LOOK_MS = 1000;
-/** How long a close look lasts; every look takes a tenth more time than the one before it, for looking costs too. */
+/**
+ * How long a close look lasts at most; every look takes a tenth more time than the one before it. Looking costs: each
+ * one stops the browser's media threads for a moment, at the very time when they start something.
+ */
 const CLOSE_FOR_MS = 8000;
 const SLOWER = 1.1;
 /** Without growth for this long a track flows no more. */
@@ -54,6 +57,7 @@ export function watchFlow(pc: RTCPeerConnection, changed: () => void): FlowWatch
   let again = false;
   let closed = false;
 
+  const receives = () => pc.getTransceivers().some(({ direction }) => direction !== 'sendonly');
   /** Packets of a track have arrived, but nothing has come out of it yet. */
   const starting = () =>
     pc.getTransceivers().some(({ mid, receiver: { track } }) => mid !== null && !track.muted && !flowing.has(mid));
@@ -75,8 +79,7 @@ export function watchFlow(pc: RTCPeerConnection, changed: () => void): FlowWatch
       looking = false;
     }
     if (closed) return;
-    const allFlow = counters.size > 0 && [...counters.keys()].every((mid) => flowing.has(mid));
-    const close = again || (performance.now() < closeUntil && (!allFlow || starting()));
+    const close = again || (performance.now() < closeUntil && starting());
     again = false;
     closeLook = Math.min(USUAL_LOOK_MS, closeLook * SLOWER);
     timer = setTimeout(() => void look(), close ? closeLook : USUAL_LOOK_MS);
@@ -85,6 +88,7 @@ export function watchFlow(pc: RTCPeerConnection, changed: () => void): FlowWatch
   return {
     flowing: (mid) => mid !== null && flowing.has(mid),
     expect() {
+      if (closed || !receives()) return;
       closeUntil = performance.now() + CLOSE_FOR_MS;
       closeLook = CLOSE_LOOK_MS;
       again = looking;

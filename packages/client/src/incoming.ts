@@ -1,5 +1,5 @@
-// Calls that ring this device: derived from the conversations, never stored. While one rings, its direct path may already
-// be connected, without a track in it, so that accepting is quick.
+// Calls that ring this device: derived from the conversations, never stored. So that accepting is quick, the path is begun
+// while it rings: a direct one may already be connected, without a track in it; the way into a conference is made ready.
 import {
   type Address,
   activeCall,
@@ -12,6 +12,8 @@ import {
   type Person,
 } from '@parley/protocol';
 import type { Call, IncomingCall, Readable } from './api.ts';
+import { type EarlyPath, leadsInto } from './call-paths.ts';
+import { type ConferencePath, createConferencePath } from './conference-path.ts';
 import type { ConversationStore } from './conversation-store.ts';
 import type { Conversations } from './conversations.ts';
 import { createDirectPath, type DirectPath } from './direct-path.ts';
@@ -22,7 +24,7 @@ type SignalParams = NotificationParams<'call.signal'>;
 
 /** What a call takes over from its ringing. */
 export interface Early {
-  readonly path: DirectPath | null;
+  readonly path: EarlyPath | null;
   readonly signals: readonly SignalParams[];
 }
 
@@ -51,6 +53,8 @@ interface Ringing {
 }
 
 const MAX_SIGNALS = 64;
+/** The window comes first: making connections would hold its painting up, and nobody answers sooner. */
+const PREPARE_AFTER_MS = 150;
 
 export function createIncomingCalls(options: IncomingOptions): IncomingCalls {
   const { me, conversations } = options;
@@ -120,8 +124,32 @@ function createRinging(store: ConversationStore, options: IncomingOptions): Ring
   const { id: conversation, title } = store.get();
   const from = inviterOf(store.get(), me);
   let path: DirectPath | null = null;
+  let conference: ConferencePath | null = null;
   let signals: SignalParams[] = [];
   let taken = false;
+  let preparing = false;
+  const timer = setTimeout(() => {
+    preparing = true;
+    prepareConference();
+    for (const params of signals.splice(0)) heed(params);
+  }, PREPARE_AFTER_MS);
+
+  function heed(params: SignalParams): void {
+    path ??= prepare(params);
+    if (path) path.signal(params.from.device, params.signal);
+    else signals = [...signals, params].slice(-MAX_SIGNALS);
+  }
+
+  /** The connection by which this device would send into the conference, made but not led anywhere. */
+  function prepareConference(): void {
+    const call = activeCall(store.get());
+    const wanted = call?.transfer ?? call?.path;
+    if (!wanted?.focus || (conference && leadsInto(conference, wanted.epoch, wanted.focus))) return;
+    conference?.close();
+    const { epoch, focus } = wanted;
+    const iceServers = settings().iceServers as RTCIceServer[];
+    conference = createConferencePath({ conversation, epoch, focus, iceServers, request });
+  }
 
   function prepare(params: SignalParams): DirectPath | null {
     const call = activeCall(store.get());
@@ -138,16 +166,22 @@ function createRinging(store: ConversationStore, options: IncomingOptions): Ring
   }
 
   function close(): void {
-    if (!taken) path?.close();
+    clearTimeout(timer);
+    if (!taken) {
+      path?.close();
+      conference?.close();
+    }
     path = null;
+    conference = null;
     signals = [];
   }
 
   function take(): Early {
-    const early = { path, signals };
+    prepareConference();
+    if (conference) path?.close();
+    const early = { path: conference ?? path, signals };
     taken = true;
-    path = null;
-    signals = [];
+    close();
     return early;
   }
 
@@ -179,8 +213,7 @@ function createRinging(store: ConversationStore, options: IncomingOptions): Ring
     },
     signal(params) {
       if (taken) return;
-      path ??= prepare(params);
-      if (path) path.signal(params.from.device, params.signal);
+      if (preparing) heed(params);
       else signals = [...signals, params].slice(-MAX_SIGNALS);
     },
     close,

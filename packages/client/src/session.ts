@@ -10,9 +10,10 @@ import {
 } from '@parley/protocol';
 import type { Call, CallOptions, ConnectOptions, Session } from './api.ts';
 import { createCall, type RunningCall, requireAddress } from './call.ts';
+import type { EarlyPath } from './call-paths.ts';
 import type { ConversationStore } from './conversation-store.ts';
 import { createConversations } from './conversations.ts';
-import { createDirectPath, type DirectPath } from './direct-path.ts';
+import { createDirectPath } from './direct-path.ts';
 import { createDirectory } from './directory.ts';
 import { nodeInfo, nodeUrl, signOut, socketUrl } from './http.ts';
 import { createIncomingCalls, type Early } from './incoming.ts';
@@ -83,7 +84,7 @@ function startSession(node: string, socketOf: () => DeviceSocket, first: Hello) 
   function run(
     store: ConversationStore,
     media: Promise<LocalMedia>,
-    early: DirectPath | null,
+    early: EarlyPath | null,
     signals: readonly SignalParams[],
   ): RunningCall {
     releaseRunning?.();
