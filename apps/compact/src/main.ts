@@ -40,7 +40,7 @@ function showSignIn(info: NodeInfo, error: string): void {
 
 function showHome(session: Session): () => void {
   const startCall = (contact: Contact, conference: boolean) => () =>
-    attempt(() => session.startCall(contact.person.address, { microphone: true, camera: true, conference }));
+    attempt(() => session.startCall(contact.person.address, { path: conference ? 'conference' : 'direct-first' }));
   const list = people(session, {
     field: 'search',
     prefix: 'contact',

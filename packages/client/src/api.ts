@@ -6,6 +6,7 @@ import type {
   Company,
   Contact,
   ConversationId,
+  MediaPolicy,
   Outcome,
   ParleyError,
   ParticipantState,
@@ -61,7 +62,8 @@ export interface Session {
   search(text: string): Promise<readonly Contact[]>;
   addContact(address: string): Promise<Contact>;
   removeContact(address: Address): Promise<void>;
-  /** Calls one person or several. Resolves when the call exists and rings or is about to. Errors: R13's, `no-microphone`. */
+  /** Calls one person or several. Resolves when the call exists and rings or is about to. Errors: R13's, `no-microphone`,
+   * `direct-forbidden`, `servers-forbidden`. */
   startCall(to: string | readonly string[], options?: CallOptions): Promise<Call>;
   /** Forgets an ended call. */
   dismiss(): void;
@@ -73,8 +75,12 @@ export interface Session {
 export interface CallOptions {
   readonly microphone?: boolean;
   readonly camera?: boolean;
-  /** `conference`: by way of the conference service from the start (flow 1). Default: peer-to-peer first. */
-  readonly conference?: boolean;
+  /**
+   * Which way sound and picture go. `direct-first` (default): peer-to-peer, and by a conference service when a third
+   * person is added. `conference`: by the service from the start (flow 1), so nobody learns anybody's network address.
+   * `direct-only`: never by a server, so nobody can be added. The company's policy may forbid either.
+   */
+  readonly path?: MediaPolicy;
   readonly title?: string;
 }
 

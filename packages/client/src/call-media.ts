@@ -23,8 +23,8 @@ export interface CallMedia {
 }
 
 export interface CallMediaOptions {
-  /** Null if the path cannot even be begun, because whom it leads to is gone. */
-  openPath(line: Line): Path | null;
+  /** Null if the path cannot even be begun, because whom it leads to is gone; `forbidden`: it must not be. */
+  openPath(line: Line): Path | null | 'forbidden';
   /** Before a path is closed; `others` remain. */
   closing(path: Path, others: readonly Path[]): void;
   /** Own tracks go onto a path only when those at its other end may hear them. */
@@ -103,7 +103,8 @@ export function createCallMedia(options: CallMediaOptions): CallMedia {
 
   function openLine(line: Line): void {
     const path = options.openPath(line);
-    if (!path) return;
+    if (path === 'forbidden') input({ type: 'failed', line: line.id, again: false });
+    if (!path || path === 'forbidden') return;
     const stops: (() => void)[] = [];
     const one: Open = { line, path, complete: false, stop: () => stops.forEach((stop) => void stop()) };
     open.set(line.id, one);

@@ -4,6 +4,7 @@ import {
   type Address,
   activeCall,
   type CallPath,
+  type ClientSettings,
   type ConversationState,
   type Domain,
   type FocusRoom,
@@ -19,8 +20,8 @@ import type { Line } from './transfer.ts';
 type SignalParams = NotificationParams<'call.signal'>;
 
 export interface CallPaths {
-  /** Begins the path of a line; null if whom it leads to is gone. */
-  open(line: Line): Path | null;
+  /** Begins the path of a line; null if whom it leads to is gone, `forbidden` if the company permits no such path. */
+  open(line: Line): Path | null | 'forbidden';
   /** Before a path is closed while `others` stay open. */
   closing(path: Path, others: readonly Path[]): void;
   /** Whether those at the path's other end may hear and see this person: on a direct path, once they have answered. */
@@ -38,6 +39,7 @@ export interface CallPathsOptions {
   readonly state: () => ConversationState;
   readonly request: Request;
   readonly iceServers: RTCIceServer[];
+  readonly permitted: ClientSettings['paths'];
   /** A path that was made ready before the call was answered. */
   readonly early: EarlyPath | null;
 }
@@ -48,7 +50,7 @@ export type EarlyPath = DirectPath | ConferencePath;
 const MAX_EARLY_SIGNALS = 64;
 
 export function createCallPaths(options: CallPathsOptions): CallPaths {
-  const { me, state, request, iceServers } = options;
+  const { me, state, request, iceServers, permitted } = options;
   const { id: conversation } = state();
   let preset = options.early;
   let earlySignals: SignalParams[] = [];
@@ -113,7 +115,9 @@ export function createCallPaths(options: CallPathsOptions): CallPaths {
     open(line) {
       const wanted = wantedFor(line.epoch);
       if (!wanted) return null;
-      const { epoch, focus } = wanted;
+      const { epoch, focus, kind } = wanted;
+      // Another company's host knows nothing of our policy: our own devices keep to it, and the call finds another way.
+      if (permitted !== 'any' && permitted !== kind) return 'forbidden';
       return focus ? openConference(epoch, focus) : openDirect(wanted);
     },
     closing(path, others) {

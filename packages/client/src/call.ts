@@ -4,6 +4,7 @@ import {
   type Address,
   activeCall,
   asParleyError,
+  type ClientSettings,
   type ConversationId,
   type DeviceId,
   type NotificationParams,
@@ -38,6 +39,7 @@ export interface CallOptionsInside {
   readonly store: ConversationStore;
   readonly request: Request;
   readonly iceServers: RTCIceServer[];
+  readonly permitted: ClientSettings['paths'];
   /** Being captured. If it fails, whoever made the call ends it. */
   readonly media: Promise<LocalMedia>;
   /** A path that was begun before: by the caller with the invitation, by the callee while it rang. */
@@ -67,7 +69,14 @@ export function createCall(options: CallOptionsInside): RunningCall {
   const state = () => store.get();
   const own = () => state().participants.get(me);
 
-  const paths = createCallPaths({ me, state, request, iceServers, early: options.early });
+  const paths = createCallPaths({
+    me,
+    state,
+    request,
+    iceServers,
+    permitted: options.permitted,
+    early: options.early,
+  });
   const media = createCallMedia({
     openPath: paths.open,
     closing: paths.closing,

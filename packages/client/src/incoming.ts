@@ -155,7 +155,9 @@ function createRinging(store: ConversationStore, options: IncomingOptions): Ring
     const call = activeCall(store.get());
     const direct = call?.path.kind === 'direct' && call.path.epoch === params.signal.epoch && !call.transfer;
     const expected = call?.path.offerer === params.from.address && params.signal.type === 'offer';
-    if (!direct || !expected || !mayConnectEarly(settings().connectWhileRinging, params.from.address, me)) return null;
+    const { paths, connectWhileRinging } = settings();
+    if (paths === 'conference' || !direct || !expected) return null;
+    if (!mayConnectEarly(connectWhileRinging, params.from.address, me)) return null;
     return createDirectPath({
       epoch: params.signal.epoch,
       role: 'answerer',

@@ -95,6 +95,7 @@ function startSession(node: string, socketOf: () => DeviceSocket, first: Hello) 
       store,
       request,
       iceServers: iceServers(),
+      permitted: settings.paths,
       media,
       early,
       signals,
@@ -120,7 +121,8 @@ function startSession(node: string, socketOf: () => DeviceSocket, first: Hello) 
     const addresses = [...new Set((typeof to === 'string' ? [to] : to).map(requireAddress))];
     const [only, ...more] = addresses;
     if (!only) throw new ParleyError('invalid-parameters', 'to: nobody');
-    const conference = options.conference === true || more.length > 0;
+    const policy = options.path ?? 'direct-first';
+    const conference = policy === 'conference' || more.length > 0 || settings.paths === 'conference';
     return once(async () => {
       const wanted = switches(options);
       // Nobody hears or sees this person before somebody answers, and starting devices takes long: ring first.
@@ -136,7 +138,7 @@ function startSession(node: string, socketOf: () => DeviceSocket, first: Hello) 
           'call.start',
           {
             to: addresses,
-            policy: options.conference ? 'conference' : 'direct-first',
+            policy,
             media: wanted,
             ...(options.title ? { title: options.title } : {}),
             ...(offer ? { offer } : {}),

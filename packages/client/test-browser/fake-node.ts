@@ -264,7 +264,13 @@ export async function startFakeNode(page: string, script: string): Promise<FakeN
         provider,
         resumeToken: device.token,
         resumed: old !== undefined,
-        settings: { iceServers: [], connectWhileRinging: node.rule, ringSeconds: 45, heartbeatSeconds: 5 },
+        settings: {
+          iceServers: [],
+          connectWhileRinging: node.rule,
+          paths: 'any',
+          ringSeconds: 45,
+          heartbeatSeconds: 5,
+        },
         conversations: [],
       };
       ws.send(JSON.stringify({ jsonrpc: '2.0', id, result }));

@@ -160,7 +160,7 @@ export function createFakeSession(): FakeSession {
     },
     async startCall(to, options) {
       const first = typeof to === 'string' ? to : (to[0] ?? '');
-      asked.push(`call ${first}${options?.conference ? ' conference' : ''}`);
+      asked.push(`call ${first}${options?.path === 'conference' ? ' conference' : ''}`);
       const callee = Object.values(people).find((p) => p.address === first);
       if (!callee) throw new ParleyError('unknown-address');
       if (callee === grace) throw new ParleyError('no-microphone');

@@ -278,7 +278,7 @@ export class ParleyWorkspace extends ParleyElement {
     if (this.#starting) return;
     this.#starting = true;
     try {
-      await this.#try(() => this.session?.startCall(address, { microphone: true, camera: true, conference }));
+      await this.#try(() => this.session?.startCall(address, { path: conference ? 'conference' : 'direct-first' }));
     } finally {
       this.#starting = false;
     }

@@ -67,6 +67,7 @@ export async function startNode(config: Config): Promise<RunningNode> {
     federation,
     signer,
     rooms: focus.rooms,
+    paths: config.calls.paths,
     patience: {
       ring: config.calls.ringSeconds * 1000,
       transfer: config.calls.transferSeconds * 1000,
@@ -115,6 +116,7 @@ function clientSettings(config: Config): ClientSettings {
   return {
     iceServers: config.iceServers,
     connectWhileRinging: config.calls.connectWhileRinging,
+    paths: config.calls.paths,
     ringSeconds: config.calls.ringSeconds,
     heartbeatSeconds: config.sessions.heartbeatSeconds,
   };

@@ -32,7 +32,7 @@ export const anyBody: fc.Arbitrary<EventBody> = fc.oneof(
     {
       type: fc.constant('call-started' as const),
       by: address,
-      policy: fc.constantFrom('direct-first' as const, 'conference' as const),
+      policy: fc.constantFrom('direct-first' as const, 'conference' as const, 'direct-only' as const),
       focus,
     },
     { ...optionally, requiredKeys: ['type', 'by', 'policy'] },

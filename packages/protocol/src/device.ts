@@ -71,6 +71,8 @@ export const clientSettingsSchema = z.strictObject({
   iceServers: z.array(iceServerSchema).max(8),
   /** Whether media set-up may run while it rings, before the callee accepts: that shows the callee's addresses. */
   connectWhileRinging: z.enum(['everybody', 'same-company', 'nobody']),
+  /** Which paths calls may take: `conference` forbids peer-to-peer, `direct` forbids servers. */
+  paths: z.enum(['any', 'conference', 'direct']),
   ringSeconds: z.int().positive().max(600),
   heartbeatSeconds: z.int().positive().max(120),
 });

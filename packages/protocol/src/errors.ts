@@ -84,6 +84,18 @@ export const errorCatalogue = {
     text: 'No conference service is free right now, so nobody can be added. Your call goes on; try again later.',
     retry: true,
   },
+  'servers-forbidden': {
+    text: 'This call may not go through a server, so nobody can be added. Start a new call that may.',
+    retry: false,
+  },
+  'direct-forbidden': {
+    text: 'Calls of your company always go through the conference service. Call without asking for a direct path.',
+    retry: false,
+  },
+  'conference-unreachable': {
+    text: 'Your network blocks the conference service, so nobody can be added to this call. Try another network.',
+    retry: true,
+  },
   'ticket-invalid': { text: 'The pass for this conference is not valid. Leave the call and join again.', retry: false },
   'unknown-room': { text: 'This conference room does not exist any more.', retry: false },
   'invalid-session-description': {

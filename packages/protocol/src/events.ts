@@ -25,7 +25,7 @@ export const pathKindSchema = z.enum(['direct', 'conference']);
 export type PathKind = z.infer<typeof pathKindSchema>;
 
 /** What the starter asked for: grow from peer-to-peer when needed, or a conference from the start (flow 1). */
-export const mediaPolicySchema = z.enum(['direct-first', 'conference']);
+export const mediaPolicySchema = z.enum(['direct-first', 'conference', 'direct-only']);
 export type MediaPolicy = z.infer<typeof mediaPolicySchema>;
 
 export const roomIdSchema = z.string().regex(/^r_[A-Za-z0-9_-]{22}$/);

@@ -121,6 +121,14 @@ const callsConfig = z.strictObject({
   returnToDirectSeconds: seconds(0, 600)
     .default(3)
     .describe('How long two people stay in a conference before the call returns to peer-to-peer.'),
+  paths: z
+    .enum(['any', 'conference', 'direct'])
+    .default('any')
+    .describe(
+      'Which way calls of people here may go. any: peer-to-peer between two, by a conference service among more. ' +
+        'conference: never peer-to-peer, so that nobody learns their network addresses. ' +
+        'direct: never by a server, so only between two.',
+    ),
   connectWhileRinging: z
     .enum(['everybody', 'same-company', 'nobody'])
     .default('same-company')

@@ -146,6 +146,7 @@ async function provider(
     federation,
     signer,
     rooms,
+    paths: 'any',
     patience,
     log,
   });

@@ -15,6 +15,7 @@ import {
   type errorCatalogue,
   isRinging,
   joinedParticipants,
+  type MediaPolicy,
   ParleyError,
   type Person,
   reduce,
@@ -22,7 +23,7 @@ import {
 } from '@parley/protocol';
 import fc from 'fast-check';
 import { consequences, nextDeadline } from './consequences.ts';
-import { begin, type Command, decide } from './decide.ts';
+import { begin, type Command, decide, permittedPolicy } from './decide.ts';
 
 const id = 'AAAAAAAAAAAAAAAAAAAAAA@enterprise1.example' as ConversationId;
 const names = ['alice', 'bob', 'carol', 'dave', 'erin'] as const;
@@ -60,7 +61,7 @@ function game() {
     },
     log,
     types: () => log.map((event) => event.body.type),
-    begin(to: readonly string[], policy: 'direct-first' | 'conference' = 'direct-first') {
+    begin(to: readonly string[], policy: MediaPolicy = 'direct-first') {
       const focus = policy === 'conference' || to.length > 1 ? room(++rooms) : null;
       append(
         begin({
@@ -374,4 +375,23 @@ test('random play of 5 people: the call is always sound and always comes to an e
     }),
     { numRuns: Number(process.env.PARLEY_RUNS ?? 3000) },
   );
+});
+
+test('a call that may not use a server stays between two, and ends where they cannot connect', () => {
+  const g = game();
+  g.begin(['bob'], 'direct-only');
+  g.join('bob');
+  const before = g.state;
+  assert.throws(() => g.do('alice', { type: 'add', person: person('carol') }), refusedWith('servers-forbidden'));
+  assert.equal(g.state, before);
+  g.do('alice', { type: 'path-failed', epoch: 1 });
+  assert.equal(g.state.call?.ended?.reason, 'media-failed');
+});
+
+test('the company decides which paths its calls may take', () => {
+  assert.equal(permittedPolicy('direct-first', 'any'), 'direct-first');
+  assert.equal(permittedPolicy('direct-first', 'conference'), 'conference');
+  assert.equal(permittedPolicy('direct-first', 'direct'), 'direct-only');
+  assert.throws(() => permittedPolicy('direct-only', 'conference'), refusedWith('direct-forbidden'));
+  assert.throws(() => permittedPolicy('conference', 'direct'), refusedWith('servers-forbidden'));
 });

@@ -4,6 +4,7 @@ import {
   type Address,
   activeCall,
   type Call,
+  type ClientSettings,
   type ConversationState,
   type DeviceId,
   type EventBody,
@@ -11,6 +12,7 @@ import {
   isRinging,
   joinedParticipants,
   MAX_PARTICIPANTS,
+  type MediaPolicy,
   type MediaSwitches,
   type Outcome,
   ParleyError,
@@ -47,7 +49,7 @@ const done = (...events: EventBody[]): Decision => ({ events });
  * Decides on a command made by (or for) `by`.
  * @param focus a reserved conference room, once `needsFocus` was answered
  * @throws ParleyError `unknown-conversation`, `not-in-call`, `call-ended`, `answered-elsewhere`, `already-invited`,
- *   `not-allowed`, `out-of-turn`, `conversation-full`
+ *   `servers-forbidden`, `not-allowed`, `out-of-turn`, `conversation-full`
  */
 export function decide(state: ConversationState, by: Address, command: Command, focus: FocusRoom | null): Decision {
   const self = state.participants.get(by);
@@ -106,7 +108,7 @@ export function begin(options: {
   media: MediaSwitches;
   to: readonly Person[];
   title: string | undefined;
-  policy: 'direct-first' | 'conference';
+  policy: MediaPolicy;
   focus: FocusRoom | null;
 }): EventBody[] {
   const { by, device, media, to, title, policy, focus } = options;
@@ -118,9 +120,26 @@ export function begin(options: {
   ];
 }
 
-/** A path between two devices serves two people; more, or the wish of the caller, needs a conference. */
-export function needsConference(policy: 'direct-first' | 'conference', people: number): boolean {
+/**
+ * A path between two devices serves two people; more, or the wish of the caller, needs a conference.
+ * Throws `servers-forbidden` where it is needed and not permitted.
+ */
+export function needsConference(policy: MediaPolicy, people: number): boolean {
+  if (policy === 'direct-only' && people > 2) throw new ParleyError('servers-forbidden');
   return policy === 'conference' || people > 2;
+}
+
+/** What becomes of a caller's wish where the company permits some paths only. Throws `direct-forbidden`, `servers-forbidden`. */
+export function permittedPolicy(wished: MediaPolicy, paths: ClientSettings['paths']): MediaPolicy {
+  if (paths === 'conference') {
+    if (wished === 'direct-only') throw new ParleyError('direct-forbidden');
+    return 'conference';
+  }
+  if (paths === 'direct') {
+    if (wished === 'conference') throw new ParleyError('servers-forbidden');
+    return 'direct-only';
+  }
+  return wished;
 }
 
 function accept(self: Participant, device: DeviceId, media: MediaSwitches): Decision {
@@ -182,6 +201,7 @@ function pathFailed(
     return joinedParticipants(state).length > 2 ? done(lost) : done({ type: 'call-ended', reason: 'media-failed' });
   }
   if (joinedParticipants(state).length < 2) return done();
+  if (call.policy === 'direct-only') return done({ type: 'call-ended', reason: 'media-failed' });
   if (!focus) return { needsFocus: true, otherwise: [{ type: 'call-ended', reason: 'media-failed' }] };
   return done({ type: 'transfer-started', epoch: call.lastEpoch + 1, to: 'conference', focus, because: 'path-failed' });
 }

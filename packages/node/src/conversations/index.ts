@@ -4,6 +4,7 @@ import {
   type Address,
   activeCall,
   asParleyError,
+  type ClientSettings,
   type ConversationId,
   type DeviceId,
   type Domain,
@@ -26,7 +27,7 @@ import { createAttendance } from './attendance.ts';
 import { audience, domainsOf, takesPart } from './audience.ts';
 import type { Patience } from './consequences.ts';
 import { receiveEvents } from './copies.ts';
-import { begin, type Command, needsConference } from './decide.ts';
+import { begin, type Command, needsConference, permittedPolicy } from './decide.ts';
 import { createDeliveries } from './delivery.ts';
 import { createEventStore } from './event-store.ts';
 import { createHistories } from './histories.ts';
@@ -47,10 +48,12 @@ export async function createConversations(deps: {
   federation: Federation;
   signer: DomainSigner;
   rooms: ConferenceRooms;
+  /** Which paths calls of people here may take. */
+  paths: ClientSettings['paths'];
   patience: Patience;
   log: Logger;
 }): Promise<Conversations> {
-  const { domain, storage, devices, directory, federation, signer, rooms, patience, log } = deps;
+  const { domain, storage, devices, directory, federation, signer, rooms, paths, patience, log } = deps;
   const store = createEventStore(storage);
   const histories = createHistories(store);
   const queues = createSerialQueues();
@@ -144,7 +147,8 @@ export async function createConversations(deps: {
     return {};
   }
 
-  devices.handle('call.start', async (caller, { to, policy, title, media, offer }) => {
+  devices.handle('call.start', async (caller, { to, policy: wished, title, media, offer }) => {
+    const policy = permittedPolicy(wished, paths);
     if (attendance.callOf(caller.address)) throw new ParleyError('already-in-call');
     if (to.includes(caller.address)) throw new ParleyError('invalid-parameters', 'to: one cannot call oneself');
     const people = await Promise.all([...new Set(to)].map((address) => personAt(address, caller.address)));

@@ -34,7 +34,13 @@ export interface TestNode {
 export async function startTestNode(options: Partial<DevicesOptions> = {}): Promise<TestNode> {
   const devices = createDevices({
     sessions: { resumeSeconds: 10, heartbeatSeconds: 5 },
-    settings: () => ({ iceServers: [], connectWhileRinging: 'everybody', ringSeconds: 45, heartbeatSeconds: 5 }),
+    settings: () => ({
+      iceServers: [],
+      connectWhileRinging: 'everybody',
+      paths: 'any',
+      ringSeconds: 45,
+      heartbeatSeconds: 5,
+    }),
     provider: { domain: 'enterprise1.example' as never, name: 'Enterprise 1' },
     log: testLog,
     historyFor: async () => [],
