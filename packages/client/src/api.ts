@@ -129,6 +129,8 @@ export interface CallView {
   readonly path: PathKind;
   /** A second path is being set up beside the one in use. */
   readonly transferring: boolean;
+  /** Why nobody can be added just now, as far as it is known (the conference service was tried early in the call). */
+  readonly cannotAdd: ParleyError | null;
   /** Milliseconds since 1970 (own clock) when the second person joined; the call clock counts from here. */
   readonly answeredAt: number | null;
   /** Oneself first, then in the order of being added. */

@@ -1,5 +1,13 @@
 // What an app shows of a call, made from the conversation's state and what the media do. Pure.
-import type { Address, ConversationState, DeviceId, MediaSwitches, Outcome, Participant } from '@parley/protocol';
+import {
+  type Address,
+  type ConversationState,
+  type DeviceId,
+  type MediaSwitches,
+  type Outcome,
+  ParleyError,
+  type Participant,
+} from '@parley/protocol';
 import type { CallNotice, CallParticipant, CallPhase, CallView } from './api.ts';
 import type { RemoteTrack } from './path.ts';
 import { type SourceKey, sourceKey } from './switcher.ts';
@@ -15,6 +23,7 @@ export interface ViewInput {
   readonly everFlowed: boolean;
   /** Milliseconds by which the own clock is ahead of the host's. */
   readonly clockOffset: number;
+  readonly cannotAdd: CallView['cannotAdd'];
   readonly ended: CallView['ended'];
 }
 
@@ -26,12 +35,19 @@ export function viewOf(input: ViewInput): CallView {
     title: state.title,
     path: call?.path.kind ?? 'direct',
     transferring: call?.transfer != null,
+    cannotAdd: whyNobodyCanBeAdded(input),
     answeredAt: call?.answeredAt == null ? null : call.answeredAt + clockOffset,
     participants: ownFirst([...state.participants.values()], me).map((p) => participantOf(p, input)),
     messages: state.messages,
     notices,
     ended,
   };
+}
+
+function whyNobodyCanBeAdded({ state: { call }, cannotAdd }: ViewInput): ParleyError | null {
+  if (call?.policy === 'direct-only') return new ParleyError('servers-forbidden');
+  // What was found out before does not count against a conference that works.
+  return call?.path.kind === 'conference' ? null : cannotAdd;
 }
 
 /** Why the call is over for this device; null while it goes on, or before this device has joined it. */

@@ -15,6 +15,7 @@ import type { Call, CallNotice, CallView } from './api.ts';
 import { createCallMedia } from './call-media.ts';
 import { createCallPaths, type EarlyPath } from './call-paths.ts';
 import { endOf, viewOf } from './call-view.ts';
+import { probeConference } from './conference-probe.ts';
 import type { ConversationStore } from './conversation-store.ts';
 import { within } from './deadline.ts';
 import type { LocalMedia } from './local-media.ts';
@@ -50,6 +51,8 @@ export interface CallOptionsInside {
 }
 
 const COMMAND_MS = 20_000;
+/** The call has settled, and people seldom add somebody sooner. */
+const PROBE_AFTER_MS = 3000;
 const DIAGNOSTICS_MS = 3000;
 
 export function createCall(options: CallOptionsInside): RunningCall {
@@ -63,6 +66,8 @@ export function createCall(options: CallOptionsInside): RunningCall {
   let wasJoined = false;
   let clockOffset: number | null = null;
   let ended: CallView['ended'] = null;
+  let cannotAdd: CallView['cannotAdd'] = null;
+  let probeTimer: ReturnType<typeof setTimeout> | undefined;
   /** The switches last told to the host, so that a refusal is not asked for again and again. */
   let toldSwitches = '';
 
@@ -99,6 +104,7 @@ export function createCall(options: CallOptionsInside): RunningCall {
       notices,
       everFlowed,
       clockOffset: clockOffset ?? 0,
+      cannotAdd,
       ended,
     });
   const view = createStore<CallView>(makeView());
@@ -140,6 +146,7 @@ export function createCall(options: CallOptionsInside): RunningCall {
   function finish(how: CallView['ended']): void {
     if (ended) return;
     ended = how;
+    clearTimeout(probeTimer);
     media.close();
     paths.close();
     stopStore();
@@ -167,6 +174,27 @@ export function createCall(options: CallOptionsInside): RunningCall {
       paths.meet(media.paths());
     }
     syncSwitches();
+    refreshView();
+  }
+
+  /** Whether a third person could be added is found out before it is wanted, once sound and picture flow directly. */
+  function probeSoon(): void {
+    clearTimeout(probeTimer);
+    if (options.permitted === 'direct' || activeCall(state())?.policy === 'direct-only') return;
+    probeTimer = setTimeout(() => void probe(), PROBE_AFTER_MS);
+  }
+
+  async function probe(): Promise<void> {
+    const before = activeCall(state());
+    if (ended || before?.path.kind !== 'direct' || before.transfer) return;
+    const reach = await probeConference(iceServers, request);
+    // A transfer meanwhile has found it out by itself.
+    if (ended || reach === 'unknown' || activeCall(state())?.path !== before.path) return;
+    const trouble = reach === 'reachable' ? null : reach;
+    if (trouble && !cannotAdd) {
+      note({ kind: 'trouble', person: null, outcome: null, path: 'conference', error: trouble });
+    }
+    cannotAdd = trouble;
     refreshView();
   }
 
@@ -206,7 +234,10 @@ export function createCall(options: CallOptionsInside): RunningCall {
   });
   const stopStore = store.subscribe(() => queueMicrotask(() => ended || follow()));
   media.rendered.subscribe((rendered) => {
-    if (!everFlowed && [...rendered.values()].some(({ flowing }) => flowing)) everFlowed = someoneElseJoined();
+    if (!everFlowed && someoneElseJoined() && [...rendered.values()].some(({ flowing }) => flowing)) {
+      everFlowed = true;
+      probeSoon();
+    }
     refreshView();
   });
   options.media.then(attach, () => undefined);
@@ -257,6 +288,7 @@ export function createCall(options: CallOptionsInside): RunningCall {
     focusClosed: (params) => paths.focusClosed(params, media.paths()),
     networkChanged() {
       for (const path of media.paths()) path.networkChanged();
+      if (everFlowed) probeSoon();
     },
     lost: () => finish({ reason: 'lost', outcome: null }),
   };

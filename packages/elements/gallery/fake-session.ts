@@ -248,6 +248,7 @@ export function createFakeCall(asked: string[], options: FakeCallOptions): FakeC
     title: options.title ?? null,
     path: options.path ?? 'direct',
     transferring: options.transferring ?? false,
+    cannotAdd: null,
     answeredAt: (options.answered ?? phase === 'active') ? Date.now() - 754_000 : null,
     participants: [self, ...others],
     messages: options.messages ?? [],

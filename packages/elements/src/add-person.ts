@@ -101,6 +101,7 @@ export class ParleyAddPerson extends ParleyElement {
       if (state === 'joined') notes.set(person.address, text.inCall);
       else if (state === 'invited' || state === 'alerting') notes.set(person.address, text.ringing);
     }
+    const problem = this.problem || this.#view.value?.cannotAdd?.message;
     return html`<dialog aria-labelledby="title" data-testid="add-dialog" @click=${this.#outside}>
       <div class="inside">
         <header>
@@ -108,7 +109,7 @@ export class ParleyAddPerson extends ParleyElement {
           <button type="button" class="round" aria-label=${text.close} title=${text.close} data-testid="add-close"
             @click=${this.#close}>${icons.close}</button>
         </header>
-        ${this.problem ? html`<p class="problem" role="alert">${icons.warning}<span>${this.problem}</span></p>` : nothing}
+        ${problem ? html`<p class="problem" role="alert" data-testid="add-problem">${icons.warning}<span>${problem}</span></p>` : nothing}
         <parley-people mode="add" .session=${this.session} .notes=${notes}></parley-people>
       </div>
     </dialog>`;

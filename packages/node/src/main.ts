@@ -9,6 +9,7 @@ import { createConversations, mayLendRoom, TICKET_TYPE } from './conversations/i
 import { createDirectory } from './directory/index.ts';
 import { createFederation } from './federation/index.ts';
 import { createFocus } from './focus/index.ts';
+import { createProbes } from './focus/probe.ts';
 import { createLog } from './operations/log.ts';
 import { createSignIn } from './sign-in/index.ts';
 import { createDevices, MAX_PAYLOAD } from './signalling/index.ts';
@@ -55,6 +56,7 @@ export async function startNode(config: Config): Promise<RunningNode> {
     mayLend: async (host, id) => mayLendRoom(await conversations.state(id), id, host, provider.domain),
     report: (id, room, report) => conversations.roomReport(provider.domain, id, room, report),
   });
+  const probes = createProbes({ engine, devices });
   federation.handle('focus.report', async (from, { conversation, room, report }) => {
     await conversations.roomReport(from, conversation, room, report);
     return {};
@@ -103,6 +105,7 @@ export async function startNode(config: Config): Promise<RunningNode> {
       await devices.endAll('shutting-down');
       await conversations.close();
       directory.close();
+      probes.close();
       await focus.close();
       await federation.close();
       signIn.close();

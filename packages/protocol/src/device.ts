@@ -195,6 +195,8 @@ export const deviceMethods = {
     }),
     result: nothing,
   },
+  /** Tries whether this device could reach the own node's conference service: connects for a moment, with no media. */
+  'focus.probe': { params: z.strictObject({ sdp }), result: z.strictObject({ sdp }) },
   /** Closes every leg of this device in the room. */
   'focus.leave': { params: z.strictObject({ focus: domainSchema, room: roomIdSchema }), result: nothing },
 } as const satisfies Record<string, { params: z.ZodType; result: z.ZodType }>;

@@ -81,6 +81,7 @@ const samples: { [M in Exclude<DeviceMethod, 'session.hello'>]: { params: Device
     'focus.answer': { params: { focus, room, leg, revision: 1, sdp }, result: {} },
     'focus.candidates': { params: { focus, room, leg, candidates }, result: {} },
     'focus.leave': { params: { focus, room }, result: {} },
+    'focus.probe': { params: { sdp }, result: { sdp } },
   };
 const methods = Object.keys(samples) as (keyof typeof samples)[];
 
