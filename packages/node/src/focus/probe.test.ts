@@ -31,11 +31,12 @@ function setUp(hasEngine = true) {
       return room;
     },
   } as unknown as MediaEngine;
-  let ask: Ask | null = null;
-  const devices = { handle: (_: string, handler: Ask) => void (ask = handler) } as unknown as Devices;
+  const handlers: Ask[] = [];
+  const devices = { handle: (_: string, handler: Ask) => handlers.push(handler) } as unknown as Devices;
   const probes = createProbes({ engine: hasEngine ? engine : null, devices });
+  const [ask] = handlers;
   assert.ok(ask);
-  return { ask: ask as Ask, rooms, probes };
+  return { ask, rooms, probes };
 }
 
 test('a device is answered by the engine, and taken out again after a while', async (t) => {
