@@ -160,6 +160,14 @@ export interface Call {
   cancel(address: Address): Promise<void>;
   setMicrophone(on: boolean): Promise<void>;
   setCamera(on: boolean): Promise<void>;
+  /** Whether the screen is sent in place of the camera. */
+  readonly sharing: Readable<boolean>;
+  /** Sends the screen in place of the camera; the browser asks which. Ends also by the browser's own button.
+   * Errors: `no-screen`. */
+  setScreen(on: boolean): Promise<void>;
+  /** Takes another microphone or camera, by its id from `enumerateDevices`. */
+  useMicrophone(id: string): Promise<void>;
+  useCamera(id: string): Promise<void>;
   send(text: string): Promise<void>;
   leave(): Promise<void>;
   /** What the media really does, for people who want to know and for tests (R32). */

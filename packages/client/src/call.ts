@@ -59,6 +59,7 @@ export function createCall(options: CallOptionsInside): RunningCall {
   const { me, device, store, request, iceServers } = options;
   const conversation: ConversationId = store.get().id;
   const localVideo = createStore<MediaStream | null>(null);
+  const sharing = createStore(false);
   let local: LocalMedia | null = null;
   let notices: readonly CallNotice[] = [];
   let noticeCount = 0;
@@ -221,6 +222,7 @@ export function createCall(options: CallOptionsInside): RunningCall {
       const shown = localVideo.get()?.getVideoTracks()[0] ?? null;
       if (shown !== tracks.video) localVideo.set(tracks.video ? new MediaStream([tracks.video]) : null);
     });
+    opened.sharing.subscribe(sharing.set);
     opened.switches.subscribe(() => {
       syncSwitches();
       refreshView();
@@ -266,6 +268,16 @@ export function createCall(options: CallOptionsInside): RunningCall {
     },
     async setCamera(on) {
       await (await options.media).setCamera(on);
+    },
+    sharing,
+    async setScreen(on) {
+      await (await options.media).setScreen(on);
+    },
+    async useMicrophone(id) {
+      await (await options.media).useMicrophone(id);
+    },
+    async useCamera(id) {
+      await (await options.media).useCamera(id);
     },
     async send(text) {
       await request('conversation.send', { conversation, text }, COMMAND_MS);

@@ -13,6 +13,13 @@ export interface LocalMedia {
   /** Errors: `no-microphone`. */
   setMicrophone(on: boolean): Promise<void>;
   setCamera(on: boolean): Promise<void>;
+  /** The screen is sent in place of the camera. */
+  readonly sharing: Readable<boolean>;
+  /** The browser lets the person choose what is shown. Errors: `no-screen`. */
+  setScreen(on: boolean): Promise<void>;
+  /** Another device, by its id (`navigator.mediaDevices.enumerateDevices`); what is switched off stays off. */
+  useMicrophone(id: string): Promise<void>;
+  useCamera(id: string): Promise<void>;
   close(): void;
 }
 
@@ -77,18 +84,31 @@ async function captureBoth(camera: boolean): Promise<LocalTracks> {
   return { audio, video };
 }
 
-async function captureAudio(): Promise<MediaStreamTrack | null> {
+async function captureAudio(id?: string): Promise<MediaStreamTrack | null> {
   try {
-    return (await capture({ audio: audioWishes })).audio;
+    return (await capture({ audio: id ? { ...audioWishes, deviceId: { exact: id } } : audioWishes })).audio;
   } catch (error) {
     // No microphone at all: one can still listen.
-    if (error instanceof DOMException && error.name === 'NotFoundError') return null;
+    if (!id && error instanceof DOMException && error.name === 'NotFoundError') return null;
     throw new ParleyError('no-microphone', error instanceof Error ? error.name : undefined, { cause: error });
   }
 }
 
-async function captureVideo(): Promise<MediaStreamTrack | null> {
-  return (await capture({ video: videoWishes })).video;
+async function captureVideo(id?: string): Promise<MediaStreamTrack | null> {
+  return (await capture({ video: id ? { ...videoWishes, deviceId: { exact: id } } : videoWishes })).video;
+}
+
+/** Rejects with `no-screen` if nothing is chosen: there is no hurry, so no deadline but the person's own. */
+async function captureScreen(): Promise<MediaStreamTrack | null> {
+  try {
+    const stream = await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: { ideal: 10, max: 15 } } });
+    const track = stream.getVideoTracks()[0] ?? null;
+    // Letters have to be sharp; motion may be rough.
+    if (track) track.contentHint = 'detail';
+    return track;
+  } catch (error) {
+    throw new ParleyError('no-screen', undefined, { cause: error });
+  }
 }
 
 async function capture(constraints: MediaStreamConstraints): Promise<LocalTracks> {
@@ -118,71 +138,124 @@ function stopAll(tracks: readonly (MediaStreamTrack | null)[]): void {
 function createLocalMedia(first: LocalTracks, wanted: MediaSwitches): LocalMedia {
   const tracks = createStore<LocalTracks>(noTracks);
   const switches = createStore<MediaSwitches>({ microphone: false, camera: false });
+  const sharing = createStore(false);
   let closed = false;
+  let { audio, video: camera } = first;
+  let screen: MediaStreamTrack | null = null;
   /** The last wish wins, while a capture takes its time. */
   let cameraWish = wanted.camera;
+  let screenWish = false;
 
-  function put(next: LocalTracks): void {
-    tracks.set(next);
-    const microphone = next.audio?.enabled ?? false;
-    const camera = next.video !== null;
-    const before = switches.get();
-    if (before.microphone !== microphone || before.camera !== camera) switches.set({ microphone, camera });
+  /** The screen stands in for the camera: one picture is sent, so no path has to be negotiated anew. */
+  function show(): void {
+    const next: LocalTracks = { audio, video: screen ?? camera };
+    const before = tracks.get();
+    if (before.audio !== next.audio || before.video !== next.video) tracks.set(next);
+    if (sharing.get() !== (screen !== null)) sharing.set(screen !== null);
+    const now: MediaSwitches = { microphone: audio?.enabled ?? false, camera: next.video !== null };
+    const said = switches.get();
+    if (said.microphone !== now.microphone || said.camera !== now.camera) switches.set(now);
   }
 
-  /** Unplugged, or the permission taken back. */
-  function watch(track: MediaStreamTrack | null): void {
+  /** Unplugged, the permission taken back, or the sharing ended in the browser's own bar. */
+  function watch(track: MediaStreamTrack | null): MediaStreamTrack | null {
     track?.addEventListener('ended', () => {
-      const now = tracks.get();
-      if (track === now.audio) put({ ...now, audio: null });
-      else if (track === now.video) put({ ...now, video: null });
+      if (track === audio) audio = null;
+      else if (track === camera) camera = null;
+      else if (track === screen) screen = null;
+      else return;
+      show();
     });
+    return track;
   }
 
-  if (first.audio) first.audio.enabled = wanted.microphone;
-  watch(first.audio);
-  watch(first.video);
-  put(first);
+  /** Puts what was captured in the place of what was there; false if nobody wants it any more. */
+  function replaceAudio(next: MediaStreamTrack | null): boolean {
+    if (closed) {
+      stopAll([next]);
+      return false;
+    }
+    if (next && audio) next.enabled = audio.enabled;
+    const before = audio;
+    audio = watch(next);
+    show();
+    stopAll([before]);
+    return true;
+  }
+
+  watch(audio);
+  watch(camera);
+  if (audio) audio.enabled = wanted.microphone;
+  show();
 
   return {
     tracks,
     switches,
+    sharing,
     async setMicrophone(on) {
-      let { audio } = tracks.get();
       if (!audio && on) {
-        audio = await captureAudio();
-        if (closed) return stopAll([audio]);
-        if (!audio) throw new ParleyError('no-microphone');
-        watch(audio);
+        const captured = await captureAudio();
+        if (!captured) throw new ParleyError('no-microphone');
+        if (!replaceAudio(captured)) return;
       }
       if (audio) audio.enabled = on;
-      put({ ...tracks.get(), audio });
+      show();
     },
     async setCamera(on) {
       cameraWish = on;
-      const before = tracks.get().video;
       if (!on) {
-        before?.stop();
-        put({ ...tracks.get(), video: null });
+        const before = camera;
+        camera = null;
+        show();
+        stopAll([before]);
         return;
       }
-      if (before) return;
-      let video: MediaStreamTrack | null;
-      try {
-        video = await captureVideo();
-      } catch (error) {
+      if (camera) return;
+      const captured = await captureVideo().catch((error: unknown) => {
         throw new ParleyError('no-microphone', 'the camera cannot be used', { cause: error });
+      });
+      if (closed || !cameraWish || camera) return stopAll([captured]);
+      camera = watch(captured);
+      show();
+    },
+    async setScreen(on) {
+      screenWish = on;
+      if (!on) {
+        const before = screen;
+        screen = null;
+        show();
+        stopAll([before]);
+        return;
       }
-      if (closed || !cameraWish || tracks.get().video) return stopAll([video]);
-      watch(video);
-      put({ ...tracks.get(), video });
+      if (screen) return;
+      const captured = await captureScreen();
+      if (closed || !screenWish || screen) return stopAll([captured]);
+      screen = watch(captured);
+      show();
+    },
+    async useMicrophone(id) {
+      replaceAudio(await captureAudio(id));
+    },
+    async useCamera(id) {
+      const captured = await captureVideo(id).catch((error: unknown) => {
+        throw new ParleyError('no-microphone', 'the camera cannot be used', { cause: error });
+      });
+      if (closed) return stopAll([captured]);
+      cameraWish = true;
+      const before = camera;
+      camera = watch(captured);
+      show();
+      stopAll([before]);
     },
     close() {
       if (closed) return;
       closed = true;
-      const { audio, video } = tracks.get();
-      stopAll([audio, video]);
-      put(noTracks);
+      const all = [audio, camera, screen];
+      audio = null;
+      camera = null;
+      screen = null;
+      show();
+      stopAll(all);
     },
   };
 }

@@ -299,6 +299,10 @@ export function createFakeCall(asked: string[], options: FakeCallOptions): FakeC
       asked.push(`microphone ${on}`);
       changeSelf({ microphone: on });
     },
+    sharing: store(false),
+    async setScreen() {},
+    async useMicrophone() {},
+    async useCamera() {},
     async setCamera(on) {
       asked.push(`camera ${on}`);
       localVideo.set(on ? fakePicture(bob.address) : null);

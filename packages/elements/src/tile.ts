@@ -22,6 +22,7 @@ export class ParleyTile extends ParleyElement {
   declare small: boolean;
   /** Shows a control that withdraws the invitation. */
   declare cancellable: boolean;
+  readonly #sharing = new Follow(this, () => (this.participant?.self ? this.call?.sharing : null));
   readonly #localVideo = new Follow(this, () => (this.participant?.self ? this.call?.localVideo : null));
   #takeAway: (() => void) | null = null;
 
@@ -186,7 +187,7 @@ export class ParleyTile extends ParleyElement {
         ${standing && !this.small ? html`<p class="state">${standing}</p>` : nothing}
       </div>
       <div class="picture ${picture ? '' : 'off'}">
-        ${self ? html`<video class="mirror" autoplay playsinline .muted=${true} .srcObject=${own}></video>` : nothing}
+        ${self ? html`<video class=${this.#sharing.value ? '' : 'mirror'} autoplay playsinline .muted=${true} .srcObject=${own}></video>` : nothing}
       </div>
       ${
         this.cancellable && ringing

@@ -76,6 +76,10 @@ export const errorCatalogue = {
     text: 'No microphone or camera can be used. Allow it in the browser’s address bar, then try again.',
     retry: true,
   },
+  'no-screen': {
+    text: 'Nothing was shared. Choose a screen or window when the browser asks, or allow it in the system’s settings.',
+    retry: true,
+  },
   'media-not-connected': {
     text: 'Sound and picture could not be connected. A firewall may block them: try another network.',
     retry: true,
