@@ -179,9 +179,9 @@ export async function everybodyLists(people: readonly Actor[]): Promise<void> {
 }
 
 async function tilesOf(actor: Actor): Promise<string[]> {
-  const tiles = await actor.page.locator('[data-testid^="tile-"]').all();
-  const ids = await Promise.all(tiles.map((one) => one.getAttribute('data-testid')));
-  return ids.filter((id) => id !== null);
+  // All in one look: a tile may go while they are counted.
+  const tiles = actor.page.locator('[data-testid^="tile-"]');
+  return tiles.evaluateAll((all) => all.map((one) => one.getAttribute('data-testid') ?? ''));
 }
 
 /** What the media of the present call really does; null without a call. */

@@ -8,6 +8,14 @@ export interface PageProbe {
   brightness(testId: string, areas: readonly Area[], width: number): number[] | null;
   /** Level in dB of each frequency in what is played for an address, all its players together; null if nothing is. */
   tones(address: string, frequencies: readonly number[]): number[] | null;
+  /**
+   * Begins to listen to what is played for an address, without a pause. Call what `listened` gives for what was noticed
+   * since: the longest silence, and the longest time in which two players were loud, in milliseconds.
+   */
+  listen(address: string): void;
+  listened(address: string): { silenceMs: number; doubleMs: number };
+  /** Connections of this page that have not been closed. */
+  connections(): number;
   /** How many players of sound for the address can be heard. */
   players(address: string): number;
   /**
@@ -142,7 +150,58 @@ export function installProbe(): void {
     return element instanceof HTMLElement && element.getClientRects().length > 0 ? element : undefined;
   };
 
+  /** Connections that live; one that is closed stays closed. */
+  const connections = new Set<RTCPeerConnection>();
+  const { RTCPeerConnection: Native } = window;
+  window.RTCPeerConnection = class extends Native {
+    constructor(configuration?: RTCConfiguration) {
+      super(configuration);
+      connections.add(this);
+    }
+    override close(): void {
+      connections.delete(this);
+      super.close();
+    }
+  };
+
+  /** Of what an element plays right now. */
+  const loudness = (audio: HTMLAudioElement): number => {
+    const wave = new Float32Array(2048);
+    analyserOf(audio)?.getFloatTimeDomainData(wave);
+    return audio.volume * wave.reduce((most, sample) => Math.max(most, Math.abs(sample)), 0);
+  };
+  const LISTEN_MS = 20;
+  /** After a longer pause between two looks the page was held up, and what was played meanwhile is not known. */
+  const HELD_UP_MS = 120;
+  const listening = new Map<string, { stop: () => void; silenceMs: number; doubleMs: number }>();
+  const listen = (address: string): void => {
+    listening.get(address)?.stop();
+    const noticed = { silenceMs: 0, doubleMs: 0, stop: () => clearInterval(timer) };
+    let last = performance.now();
+    let silent = 0;
+    let double = 0;
+    const timer = setInterval(() => {
+      const now = performance.now();
+      const passed = now - last > HELD_UP_MS ? 0 : now - last;
+      last = now;
+      const loud = audible(address).filter((audio) => loudness(audio) > 0.003).length;
+      silent = loud > 0 ? 0 : silent + passed;
+      double = loud > 1 ? double + passed : 0;
+      noticed.silenceMs = Math.max(noticed.silenceMs, silent);
+      noticed.doubleMs = Math.max(noticed.doubleMs, double);
+    }, LISTEN_MS);
+    listening.set(address, noticed);
+  };
+
   window.parleyProbe = {
+    listen,
+    listened(address) {
+      const noticed = listening.get(address);
+      noticed?.stop();
+      listening.delete(address);
+      return { silenceMs: noticed?.silenceMs ?? 0, doubleMs: noticed?.doubleMs ?? 0 };
+    },
+    connections: () => connections.size,
     prepare() {
       context ??= new AudioContext();
     },
