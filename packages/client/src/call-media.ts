@@ -87,7 +87,7 @@ export function createCallMedia(options: CallMediaOptions): CallMedia {
         return void settled().then(() => closeLine(effect.line));
       case 'prefer':
         render();
-        return void settled().then(() => input({ type: 'settled', line: effect.line }));
+        return void settled().then(() => switched(effect.line));
       case 'ready':
         options.ready(effect.epoch);
         return;
@@ -95,6 +95,17 @@ export function createCallMedia(options: CallMediaOptions): CallMedia {
         options.pathFailed(effect.epoch);
         return;
     }
+  }
+
+  /** What has begun to flow by another line while this one faded in must come by this one too: if not, it waits again. */
+  function switched(line: number): void {
+    const one = open.get(line);
+    const sources = [...open].flatMap(([id, { path }]) =>
+      path.remote.get().map((r) => ({ line: id, key: sourceKey(r.kind, r.address), flowing: r.flowing })),
+    );
+    if (one?.path.state.get() === 'connected' && carriesAll(line, needed(line, sources), sources))
+      input({ type: 'settled', line });
+    else if (one) one.complete = false;
   }
 
   function settled(): Promise<unknown> {

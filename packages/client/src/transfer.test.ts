@@ -102,6 +102,18 @@ describe('a transfer', () => {
       [1],
     );
   });
+
+  it('tells the host again that the path has failed when the transfer away from it is given up', () => {
+    const { effects } = play(
+      [
+        { type: 'failed', line: 1, again: true },
+        { type: 'host', path: direct, transfer: null },
+        { type: 'host', path: direct, transfer: null },
+      ],
+      growing,
+    );
+    assert.deepEqual(types(effects), ['path-failed', 'close 2', 'path-failed']);
+  });
 });
 
 /** Histories a host may write: epochs only grow; a transfer ends in a change or in none. */
@@ -126,7 +138,8 @@ describe('the transfer machine', () => {
         let last = 1;
         const opened: number[] = [];
         const ready: number[] = [];
-        const failed: number[] = [];
+        const failed: string[] = [];
+        let ended = 0;
         const live = new Set<number>();
         let state = noLines;
         const give = (input: TransferInput) => {
@@ -144,7 +157,7 @@ describe('the transfer machine', () => {
               assert.equal(effect.epoch, host.transfer?.epoch);
               ready.push(effect.epoch);
             }
-            if (effect.type === 'path-failed') failed.push(effect.epoch);
+            if (effect.type === 'path-failed') failed.push(`${effect.epoch} after ${ended}`);
           }
           assert.deepEqual(new Set(state.lines.map((l) => l.id)), live);
           assert.equal(state.preferred === null, live.size === 0);
@@ -158,7 +171,10 @@ describe('the transfer machine', () => {
             last += 1;
             host = { ...host, transfer: { kind: toConference ? 'conference' : 'direct', epoch: last } };
           } else if (move === 'changed' && host.transfer) host = { path: host.transfer, transfer: null };
-          else if (move === 'ended' && host.transfer) host = { ...host, transfer: null };
+          else if (move === 'ended' && host.transfer) {
+            host = { ...host, transfer: null };
+            ended += 1;
+          }
           if (host !== before) give({ type: 'host', ...host });
           else if (move === 'complete' || move === 'settled') give({ type: move, line });
           else if (move === 'failed' || move === 'lost') give({ type: 'failed', line, again: move === 'failed' });
@@ -171,7 +187,11 @@ describe('the transfer machine', () => {
           ready,
           [...new Set(ready)].sort((a, b) => a - b),
         );
-        assert.equal(new Set(failed).size, failed.length);
+        assert.equal(
+          new Set(failed).size,
+          failed.length,
+          'told once, and again when a transfer away from it is given up',
+        );
         give({ type: 'over' });
         assert.equal(live.size, 0);
         give({ type: 'host', ...host });

@@ -106,6 +106,7 @@ const newestOf = (state: TransferState, epoch: number | undefined) =>
   state.lines.findLast((line) => line.epoch === epoch);
 
 function hostSays(run: Run, path: Wanted, transfer: Wanted | null): void {
+  const givenUp = run.state.transfer !== null && transfer === null && run.state.path?.epoch === path.epoch;
   run.state = { ...run.state, path, transfer };
   const wanted = transfer ?? path;
   if (!newestOf(run.state, wanted.epoch) && !run.state.failed.includes(wanted.epoch)) open(run, wanted, 1);
@@ -117,6 +118,8 @@ function hostSays(run: Run, path: Wanted, transfer: Wanted | null): void {
     if (next) prefer(run, next.id);
   }
   for (const line of unwanted) close(run, line.id);
+  // While a transfer leads away from a path, the host does not act on that path's failure. Now it has to.
+  if (givenUp && run.state.failed.includes(path.epoch)) run.effects.push({ type: 'path-failed', epoch: path.epoch });
 }
 
 function open(run: Run, { kind, epoch }: Wanted, attempt: number): void {

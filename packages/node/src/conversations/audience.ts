@@ -54,3 +54,9 @@ export function abandonedRooms(
   const kept = new Set(rooms(after).map((focus) => focus.room));
   return rooms(before).filter((focus) => !kept.has(focus.room));
 }
+
+/** Whether the call runs in this room or is on its way there: others may have reserved the same one for the same attempt. */
+export function usesRoom(state: ConversationState, room: string): boolean {
+  const call = activeCall(state);
+  return call?.path.focus?.room === room || call?.transfer?.focus?.room === room;
+}

@@ -18,7 +18,7 @@ import {
 } from '@parley/protocol';
 import type { Logger } from 'pino';
 import type { ConferenceRooms } from './api.ts';
-import { abandonedRooms } from './audience.ts';
+import { abandonedRooms, usesRoom } from './audience.ts';
 import { consequences, nextDeadline, type Patience } from './consequences.ts';
 import { type Command, decide } from './decide.ts';
 import type { Histories } from './histories.ts';
@@ -158,7 +158,9 @@ export function createHost(deps: {
       try {
         await attempt(id, by, command, focus);
       } catch (error) {
-        rooms.release(focus.domain, focus.room);
+        // Two commands at once get the same room for the same attempt: the other one may be using it.
+        const state = await histories.get(id);
+        if (!state || !usesRoom(state, focus.room)) rooms.release(focus.domain, focus.room);
         throw error;
       }
     },
@@ -175,9 +177,4 @@ export function createHost(deps: {
       alarms.clear();
     },
   };
-}
-
-function usesRoom(state: ConversationState, room: string): boolean {
-  const call = activeCall(state);
-  return call?.path.focus?.room === room || call?.transfer?.focus?.room === room;
 }
