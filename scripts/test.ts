@@ -32,10 +32,13 @@ async function testFiles(): Promise<{ unit: string[]; browser: string[] }> {
   for await (const file of glob('{packages,apps,tests,scripts,bench}/**/*.test.ts', { cwd: root, exclude })) {
     if (only.length > 0 && !only.some((word) => file.includes(word))) continue;
     const text = await readFile(`${root}/${file}`, 'utf8');
-    (file.startsWith('tests/') || text.includes('playwright-core') ? browser : unit).push(file);
+    (opensBrowsers.test(text) ? browser : unit).push(file);
   }
   return { unit: unit.sort(), browser: browser.sort() };
 }
+
+/** By itself, or by one of the suites and harnesses that do. */
+const opensBrowsers = /playwright-core|puppeteer-core|from '\.\.?\/(?:harness|flows|browser|contract)|test-browser/;
 
 async function runTests(files: readonly string[], concurrency: number): Promise<void> {
   if (files.length === 0) return;
