@@ -1,7 +1,7 @@
 // One provider's node: opens every room and connects them. The only file that knows them all.
 // `node main.ts --config FILE` runs one; `startNode` starts one inside another program.
 import { parseArgs } from 'node:util';
-import { createEmbeddedEngine } from '@parley/media/embedded';
+import { createEngineProcesses } from '@parley/media/process';
 import type { ClientSettings } from '@parley/protocol';
 import { WebSocketServer } from 'ws';
 import { type Config, loadConfig } from './config/index.ts';
@@ -32,7 +32,7 @@ export async function startNode(config: Config): Promise<RunningNode> {
   // Some rooms need each other: what is named here before it is opened is asked only once the node listens.
   const web = createWeb({ config, log, health: () => focus.counts() });
   const signIn = createSignIn({ config, storage, web, log });
-  const engine = config.focus.enabled ? createEmbeddedEngine(config.focus) : null;
+  const engine = config.focus.enabled ? createEngineProcesses(config.focus) : null;
 
   const devices = createDevices({
     sessions: config.sessions,

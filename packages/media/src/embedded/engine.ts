@@ -1,4 +1,4 @@
-// The embedded forwarding engine: conferences inside the node's own process, with nothing else installed. Every packet of
+// The embedded forwarding engine: conferences with nothing else installed. Every packet of
 // a publisher is passed on to every receiver unchanged but for its header.
 import { EventEmitter } from 'node:events';
 import { ParleyError } from '@parley/protocol';

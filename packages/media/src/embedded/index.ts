@@ -1,2 +1,2 @@
-// The forwarding engine inside the node.
+// The forwarding engine on the native media library.
 export { createEmbeddedEngine, type EmbeddedEngineOptions } from './engine.ts';

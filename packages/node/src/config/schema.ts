@@ -173,6 +173,12 @@ const focusConfig = z.strictObject({
     .tuple([z.int().min(1024).max(65535), z.int().min(1024).max(65535)])
     .default([40000, 40999])
     .describe('First and last UDP port for media. The firewall must let them in.'),
+  processes: z
+    .int()
+    .min(1)
+    .max(16)
+    .default(1)
+    .describe('How many processes carry conference media, each with its part of portRange; about one for each core.'),
   emptySeconds: seconds(1, 3600).default(20).describe('How long a room that nobody is in is kept.'),
 });
 
@@ -232,6 +238,9 @@ function checkTogether(config: Sections, report: Report): void {
   }
   const [first, last] = config.focus.portRange;
   if (first > last) report(['focus', 'portRange'], 'must have the first port before the last');
+  else if (last - first + 1 < config.focus.processes) {
+    report(['focus', 'portRange'], 'must have a port for each of focus.processes at least');
+  }
   for (const [index, text] of config.http.origins.entries()) {
     const pattern = parseOriginPattern(text);
     if (pattern?.protocol === 'http:' && !isLoopbackHost(pattern.host)) {
