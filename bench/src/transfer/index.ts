@@ -2,9 +2,10 @@
 // what a transfer costs the two who talk, from what their browsers play and show. docs/transfer.md says what is measured.
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { killEngines } from '@parley/tests';
 import { type Noticed, type Spread, spread } from './analysis.ts';
 import { openNetwork } from './network.ts';
-import { addThird, killEngines, leave, listen, openPeople, type People, settled, talk } from './people.ts';
+import { addThird, leave, listen, openPeople, type People, settled, talk } from './people.ts';
 
 const kinds = [
   'direct-to-conference',
@@ -130,7 +131,7 @@ async function round(people: People, wanted: ReadonlySet<Kind>, found: Map<Kind,
   if (wanted.has('engine-lost-to-engine')) {
     await grow();
     await note('engine-lost-to-engine', async () => {
-      await killEngines(people);
+      await killEngines(people.stage);
       await first.page.waitForTimeout(500);
       await settled(three, 'conference', 3);
     });
@@ -141,7 +142,7 @@ async function round(people: People, wanted: ReadonlySet<Kind>, found: Map<Kind,
     await leave(third);
     await settled(two, 'conference', 2);
     await note('engine-lost-to-direct', async () => {
-      await killEngines(people);
+      await killEngines(people.stage);
       await settled(two, 'direct', 2);
     });
   }

@@ -1,5 +1,4 @@
 // The people of a measurement: real browsers with made-up devices, at the demo's two companies, calling by the SDK.
-import { readdir, readFile } from 'node:fs/promises';
 import { type Actor, openStage, type Stage, signedIn, signIn } from '@parley/tests';
 import { analyse, type Noticed } from './analysis.ts';
 import { type Network, throughNetwork } from './network.ts';
@@ -126,19 +125,4 @@ export async function listen({ first, second }: People, act: () => Promise<void>
     const heard = Float32Array.from(samples, (sample) => sample / 32767);
     return analyse(heard, reference, shown, 1000 / FRAMES_PER_SECOND, until);
   });
-}
-
-/** Ends the process that carries a company's conferences, as a crash would. */
-export async function killEngines({ stage }: People): Promise<void> {
-  const nodes = stage.demo.companies.map((company) => company.process().pid);
-  let killed = 0;
-  for (const name of await readdir('/proc')) {
-    if (!/^\d+$/.test(name)) continue;
-    const stat = await readFile(`/proc/${name}/stat`, 'utf8').catch(() => '');
-    const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
-    if (!nodes.includes(parent)) continue;
-    process.kill(Number(name), 'SIGKILL');
-    killed += 1;
-  }
-  if (killed === 0) throw new Error('no engine process was found');
 }
