@@ -18,7 +18,7 @@ import {
 } from '@parley/protocol';
 import type { Logger } from 'pino';
 import type { ConferenceRooms } from './api.ts';
-import { abandonedRooms, usesRoom } from './audience.ts';
+import { abandonedRooms, audience, domainsOf, usesRoom } from './audience.ts';
 import { consequences, nextDeadline, type Patience } from './consequences.ts';
 import { type Command, decide } from './decide.ts';
 import type { Histories } from './histories.ts';
@@ -78,7 +78,7 @@ export function createHost(deps: {
   async function commit(before: ConversationState, bodies: readonly EventBody[]): Promise<ConversationState> {
     if (bodies.length === 0) return before;
     const { after, events } = unfold(before, bodies);
-    await histories.append(before.id, events, after, 'host');
+    await histories.append(before.id, events, after, 'host', domainsOf(audience(before, after), domain));
     publish(before, after, events);
     for (const { domain: focus, room } of abandonedRooms(before, after)) rooms.release(focus, room);
     setAlarm(after);
