@@ -1,14 +1,12 @@
 // Whatever goes wrong while a running call is moved, the two who talk never stop hearing each other, everybody is told
 // what a person can act on, and nothing is left behind (R36 to R41, R54).
-import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
-import { openStage, type Stage } from './flows/stage.ts';
+import { listen, type Mishaps, neverStopped, openMishaps } from './flows/mishaps.ts';
 import { converse, leave } from './flows/steps.ts';
 import {
   type Actor,
   accept,
   add,
-  backToContacts,
   by,
   call,
   clickWhenThere,
@@ -16,44 +14,29 @@ import {
   everybodySeesAndHears,
   expectNotice,
   onPath,
-  signedIn,
-  signIn,
 } from './harness/actor.ts';
 import { PATIENCE_MS } from './harness/browser.ts';
-import { type Interference, interfere } from './harness/interference.ts';
 import { until } from './harness/waiting.ts';
 
-/** Between the pulses of a tone it is quiet for 85 ms; the rest is what a busy machine makes of it. */
-const SILENCE_MS = 450;
-const FADE_MS = 250;
 /** Longer than a transfer may take, so that nobody is let go for not answering where something else is tried. */
 const RING_SECONDS = 12;
 
 describe('a transfer that goes wrong', () => {
-  let stage: Stage;
+  let mishaps: Mishaps;
   let bob: Actor;
   let carol: Actor;
   let erin: Actor;
-  const faults = new Map<Actor, Interference>();
-
-  const enter = async (login: string): Promise<Actor> => {
-    const actor = await stage.stranger(login);
-    faults.set(actor, await interfere(actor.page));
-    await signIn(actor);
-    await signedIn(actor);
-    return actor;
-  };
-  const fault = (actor: Actor): Interference => {
-    const found = faults.get(actor);
-    assert.ok(found);
-    return found;
-  };
+  const fault = (actor: Actor) => mishaps.fault(actor);
 
   before(async () => {
-    stage = await openStage({ calls: { ringSeconds: RING_SECONDS, transferSeconds: 8, returnToDirectSeconds: 1 } });
+    mishaps = await openMishaps({
+      calls: { ringSeconds: RING_SECONDS, transferSeconds: 8, returnToDirectSeconds: 1 },
+    });
+    const { enter } = mishaps;
     [bob, carol, erin] = await Promise.all([enter('bob'), enter('carol'), enter('erin')]);
   });
-  after(() => stage.close());
+  after(() => mishaps.close());
+  afterEach(() => mishaps.tidyUp());
 
   /** Bob and Carol talk directly, and each one's ears are on the other from here on. */
   beforeEach(async () => {
@@ -64,61 +47,6 @@ describe('a transfer that goes wrong', () => {
     await Promise.all([listen(bob, carol), listen(carol, bob)]);
   });
 
-  /** Everybody out; no connection, room or leg remains. */
-  afterEach(async () => {
-    for (const interference of faults.values()) interference.end();
-    for (const actor of faults.keys()) {
-      if (actor.page.isClosed()) continue;
-      await actor.page.evaluate(async () => {
-        for (const ringing of window.parley?.session?.incoming.get() ?? []) await ringing.decline();
-        await window.parley?.session?.call.get()?.leave();
-      });
-    }
-    for (const actor of faults.keys()) {
-      if (actor.page.isClosed()) continue;
-      await backToContacts(actor);
-      let left = -1;
-      await until(
-        actor.page,
-        PATIENCE_MS,
-        `${actor.person.name}'s page has no connection left`,
-        async () => {
-          left = await actor.page.evaluate(() => window.parleyProbe.connections());
-          return left === 0;
-        },
-        () => left,
-      );
-    }
-    for (const { id } of stage.demo.companies) {
-      let seen = {};
-      await until(
-        bob.page,
-        PATIENCE_MS,
-        `no room is left at ${id}`,
-        async () => {
-          const now = await stage.focusOf(id);
-          seen = now;
-          return now.rooms === 0 && now.legs === 0;
-        },
-        () => seen,
-      );
-    }
-  });
-
-  async function listen(listener: Actor, speaker: Actor): Promise<void> {
-    await listener.page.evaluate((address) => window.parleyProbe.listen(address), speaker.person.address);
-  }
-  async function neverStopped(...pairs: (readonly [listener: Actor, speaker: Actor])[]): Promise<void> {
-    for (const [listener, speaker] of pairs) {
-      const { silenceMs, doubleMs } = await listener.page.evaluate(
-        (address) => window.parleyProbe.listened(address),
-        speaker.person.address,
-      );
-      const who = `${listener.person.name} hears ${speaker.person.name}`;
-      assert.ok(silenceMs < SILENCE_MS, `${who} without a break: ${Math.round(silenceMs)} ms of silence`);
-      assert.ok(doubleMs < FADE_MS, `${who} once: twice for ${Math.round(doubleMs)} ms`);
-    }
-  }
   /** Without the way through the window, so that two do it in the same moment. */
   const addAtOnce = (actor: Actor, other: Actor) =>
     actor.page.evaluate((address) => window.parley?.session?.call.get()?.add(address), other.person.address);
@@ -222,7 +150,7 @@ describe('a transfer that goes wrong', () => {
   });
 
   it('both add somebody in the same moment, one of another company: one conference for all four', async () => {
-    const dave = await enter('dave');
+    const dave = await mishaps.enter('dave');
     const accepted = [clickWhenThere(erin, 'accept'), clickWhenThere(dave, 'accept')];
     await Promise.all([addAtOnce(bob, dave), addAtOnce(carol, erin)]);
     await Promise.all(accepted);
@@ -230,8 +158,7 @@ describe('a transfer that goes wrong', () => {
     await onPath([bob, carol, erin, dave], 'conference');
     await bothNeverStopped();
     await leave(dave);
-    await dave.close();
-    faults.delete(dave);
+    await mishaps.dismiss(dave);
   });
 
   it('the way to the node is cut on one side, and comes back', async () => {

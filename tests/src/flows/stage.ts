@@ -32,6 +32,8 @@ export interface StageOptions {
   /** Folder for a picture of every window after every step. */
   readonly screenshots?: string;
   readonly calls?: CallTimes;
+  /** Lets scripts of an instrument into the pages, which their security policy would keep out. */
+  readonly bypassCsp?: boolean;
   /** Told of each step as it ends. */
   readonly onStep?: (flow: number, step: StepResult) => void;
 }
@@ -73,7 +75,10 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
   const stranger = async (login: string): Promise<Actor> => {
     const person = demo.people.find((one) => one.login === login);
     if (!person) throw new Error(`${login} is not in the cast`);
-    const actor = await openActor(browsers, person, cast.indexOf(login) + 1, { headed: options.headed ?? false });
+    const actor = await openActor(browsers, person, cast.indexOf(login) + 1, {
+      headed: options.headed ?? false,
+      bypassCsp: options.bypassCsp ?? false,
+    });
     actors.set(login, actor);
     return actor;
   };

@@ -28,7 +28,7 @@ export async function openActor(
   browsers: Browsers,
   person: DemoPerson,
   number: number,
-  options: { readonly headed?: boolean } = {},
+  options: { readonly headed?: boolean; readonly bypassCsp?: boolean } = {},
 ): Promise<Actor> {
   const { page, close } = await browsers.open(number, options);
   return { person, number, page, frames: recordFrames(page, person.name), close };

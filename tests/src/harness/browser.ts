@@ -16,7 +16,10 @@ export interface PersonBrowser {
 
 export interface Browsers {
   /** Starts a browser for the person of this number (1 to 31). */
-  open(number: number, options?: { readonly headed?: boolean; readonly dark?: boolean }): Promise<PersonBrowser>;
+  open(
+    number: number,
+    options?: { readonly headed?: boolean; readonly dark?: boolean; readonly bypassCsp?: boolean },
+  ): Promise<PersonBrowser>;
   /** Closes all of them and removes their films. */
   close(): Promise<void>;
 }
@@ -63,6 +66,7 @@ export async function openBrowsers(film: FilmSize = 'small'): Promise<Browsers> 
         viewport: { width: 960, height: 640 },
         colorScheme: options.dark ? 'dark' : 'light',
         reducedMotion: 'reduce',
+        bypassCSP: options.bypassCsp ?? false,
       });
       context.setDefaultTimeout(PATIENCE_MS);
       await context.addInitScript(installProbe);

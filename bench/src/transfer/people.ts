@@ -1,0 +1,128 @@
+// The people of a measurement: real browsers with made-up devices, at the demo's two companies, calling by the SDK.
+import { type Actor, openStage, type Stage, signedIn, signIn } from '@parley/tests';
+import { analyse, type Noticed } from './analysis.ts';
+import { type Network, throughNetwork } from './network.ts';
+import { installRecorder } from './page.ts';
+import { makeNoise, PERIOD, RATE } from './reference.ts';
+
+const FRAMES_PER_SECOND = 20;
+const noise48 = makeNoise(48_000, 48_000, 7);
+/** As recorded: means of six samples. */
+const reference = Float32Array.from({ length: PERIOD }, (_, i) => {
+  let sum = 0;
+  for (let k = 0; k < 48_000 / RATE; k += 1) sum += noise48[(48_000 / RATE) * i + k] ?? 0;
+  return sum / (48_000 / RATE);
+});
+const PATIENCE_MS = 30_000;
+/** What is listened to before something happens, and after it is over. */
+const BEFORE_MS = 1200;
+const AFTER_MS = 900;
+
+export interface People {
+  readonly stage: Stage;
+  /** Who talk; then who is added. */
+  readonly first: Actor;
+  readonly second: Actor;
+  readonly third: Actor;
+  close(): Promise<void>;
+}
+
+/** Opens the browsers. @param logins who talks with whom, and who is added */
+export async function openPeople(
+  logins: readonly [string, string, string],
+  returnToDirectSeconds: number,
+  network: Network | null,
+): Promise<People> {
+  const stage = await openStage({
+    bypassCsp: true,
+    calls: { returnToDirectSeconds, ringSeconds: 20, transferSeconds: 20 },
+  });
+  const noise = Array.from(noise48, (sample) => Math.round(sample * 1e4) / 1e4);
+  const open = async (login: string): Promise<Actor> => {
+    const actor = await stage.stranger(login);
+    if (network) await throughNetwork(actor.page, network);
+    const options = { noise, framesPerSecond: FRAMES_PER_SECOND };
+    await actor.page.addInitScript(installRecorder, options);
+    await signIn(actor);
+    await signedIn(actor);
+    return actor;
+  };
+  const [first, second, third] = await Promise.all([open(logins[0]), open(logins[1]), open(logins[2])]);
+  for (const [who, { page }] of [
+    ['second', second],
+    ['third', third],
+  ] as const) {
+    // Whoever is called answers; the third by sound alone, to leave two cores to those who are measured.
+    await page.evaluate((who) => {
+      window.parley?.session?.incoming.subscribe(
+        (calls) => void calls[0]?.accept({ camera: who === 'second' }).catch(() => undefined),
+      );
+    }, who);
+  }
+  return { stage, first, second, third, close: () => stage.close() };
+}
+
+/** The first calls the second; resolves when both hear and see each other directly. */
+export async function talk({ first, second }: People): Promise<void> {
+  await first.page.evaluate(async (to) => void (await window.parley?.session?.startCall(to)), second.person.address);
+  await settled([first, second], 'direct', 2);
+  for (const [listener, speaker] of [
+    [first, second],
+    [second, first],
+  ] as const) {
+    await listener.page.evaluate((address) => window.recorder.record(address), speaker.person.address);
+  }
+  // The network's estimate and the jitter buffers come to rest.
+  await first.page.waitForTimeout(4000);
+}
+
+/** Everybody's call runs on this path, with so many people in it, and nothing is being moved. */
+export async function settled(actors: readonly Actor[], path: 'direct' | 'conference', people: number): Promise<void> {
+  await Promise.all(
+    actors.map(({ page }) =>
+      page.waitForFunction(
+        ([wanted, count]) => {
+          const view = window.parley?.session?.call.get()?.view.get();
+          if (!view || view.path !== wanted || view.transferring || view.phase !== 'active') return false;
+          return view.participants.filter((p) => p.state === 'joined' && p.flowing).length === count;
+        },
+        [path, people] as const,
+        { timeout: PATIENCE_MS, polling: 50 },
+      ),
+    ),
+  );
+}
+
+export async function addThird({ first, third }: People): Promise<void> {
+  await first.page.evaluate(
+    async (to) => void (await window.parley?.session?.call.get()?.add(to)),
+    third.person.address,
+  );
+}
+
+export async function leave({ page }: Actor): Promise<void> {
+  await page.evaluate(async () => void (await window.parley?.session?.call.get()?.leave()));
+}
+
+/** Listens to the two, each with the other's ears, while `act` happens and until it is over. */
+export async function listen({ first, second }: People, act: () => Promise<void>): Promise<Noticed[]> {
+  const pairs = [
+    [first, second],
+    [second, first],
+  ] as const;
+  await Promise.all(
+    pairs.map(([listener, { person }]) =>
+      listener.page.evaluate((address) => window.recorder.record(address), person.address),
+    ),
+  );
+  await first.page.waitForTimeout(BEFORE_MS);
+  await act();
+  await first.page.waitForTimeout(AFTER_MS);
+  const recorded = await Promise.all(pairs.map(([{ page }]) => page.evaluate(() => window.recorder.stop())));
+  return recorded.map(({ sound, shown, until }) => {
+    const bytes = Buffer.from(sound, 'base64');
+    const samples = new Int16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2);
+    const heard = Float32Array.from(samples, (sample) => sample / 32767);
+    return analyse(heard, reference, shown, 1000 / FRAMES_PER_SECOND, until);
+  });
+}

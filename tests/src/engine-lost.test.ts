@@ -1,0 +1,86 @@
+// The process that carries a conference dies: the call goes on by another one, or directly, and people are told (R54).
+import assert from 'node:assert/strict';
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import { killEngines, listen, listened, type Mishaps, neverStopped, openMishaps } from './flows/mishaps.ts';
+import { converse } from './flows/steps.ts';
+import {
+  type Actor,
+  accept,
+  add,
+  call,
+  clickWhenThere,
+  everybodySeesAndHears,
+  expectNotice,
+  onPath,
+} from './harness/actor.ts';
+
+/** The bar is 1.5 s; three browsers and two nodes on two cores take their part. The bench measures it. */
+const BACK_MS = 4000;
+
+describe('an engine that is lost', () => {
+  let mishaps: Mishaps;
+  let bob: Actor;
+  let carol: Actor;
+  let erin: Actor;
+
+  before(async () => {
+    mishaps = await openMishaps({ calls: { ringSeconds: 20, transferSeconds: 10, returnToDirectSeconds: 5 } });
+    const { enter } = mishaps;
+    [bob, carol, erin] = await Promise.all([enter('bob'), enter('carol'), enter('erin')]);
+  });
+  after(() => mishaps.close());
+  beforeEach(async () => {
+    await call(bob, carol);
+    await accept(carol, bob);
+    await converse([bob, carol]);
+    await Promise.all([listen(bob, carol), listen(carol, bob)]);
+  });
+  afterEach(() => mishaps.tidyUp());
+
+  async function addErin(): Promise<void> {
+    const accepted = clickWhenThere(erin, 'accept');
+    await add(carol, erin.person.address);
+    await accepted;
+    await converse([bob, carol, erin]);
+    await onPath([bob, carol, erin], 'conference');
+  }
+  async function soundIsBack(): Promise<void> {
+    for (const [listener, speaker] of [
+      [bob, carol],
+      [carol, bob],
+    ] as const) {
+      const { silenceMs } = await listened(listener, speaker);
+      assert.ok(silenceMs < BACK_MS, `${listener.person.name} heard nothing for ${Math.round(silenceMs)} ms`);
+    }
+  }
+
+  it('while the call is being moved there: the two never stop, and the adder is told', async () => {
+    const told = expectNotice(carol, 'add-failed', '');
+    const killed = mishaps.fault(bob).when('call.ready', () => killEngines(mishaps.stage));
+    await add(carol, erin.person.address);
+    await killed;
+    await told();
+    await onPath([bob, carol], 'direct');
+    await everybodySeesAndHears([bob, carol]);
+    await neverStopped([bob, carol], [carol, bob]);
+  });
+
+  it('with three in the conference: they go on in another one', async () => {
+    await addErin();
+    const told = expectNotice(bob, 'trouble', '');
+    await killEngines(mishaps.stage);
+    await told();
+    await everybodySeesAndHears([bob, carol, erin]);
+    await onPath([bob, carol, erin], 'conference');
+    await soundIsBack();
+  });
+
+  it('with two left in the conference: they go on directly', async () => {
+    await addErin();
+    await erin.page.evaluate(() => window.parley?.session?.call.get()?.leave());
+    await killEngines(mishaps.stage);
+    await onPath([bob, carol], 'direct');
+    await everybodySeesAndHears([bob, carol]);
+    await soundIsBack();
+  });
+});
