@@ -30,6 +30,8 @@ export interface RunningCall extends Call {
   focusOffer(offer: FocusOffer): void;
   focusClosed(params: NotificationParams<'focus.closed'>): void;
   networkChanged(): void;
+  /** The node was restarted, and the call goes on. `known`: its answer to hello tells of this call. */
+  nodeIsBack(known: boolean): void;
   /** The node knows this device no more: nobody else waits for it. */
   lost(): void;
 }
@@ -72,6 +74,9 @@ export function createCall(options: CallOptionsInside): RunningCall {
   /** The switches last told to the host, so that a refusal is not asked for again and again. */
   let toldSwitches = '';
 
+  /** Reports that could not be made, by method: at most one of each, the newest. */
+  const untold = new Map<'call.ready' | 'call.pathFailed', number>();
+
   const state = () => store.get();
   const own = () => state().participants.get(me);
 
@@ -88,10 +93,10 @@ export function createCall(options: CallOptionsInside): RunningCall {
     closing: paths.closing,
     maySend: paths.maySend,
     expected,
-    ready: (epoch) => tellHost(request('call.ready', { conversation, epoch }, COMMAND_MS)),
+    ready: (epoch) => void insist('call.ready', epoch),
     pathFailed: (epoch) => {
       note({ kind: 'trouble', person: null, outcome: null, path: null, error: new ParleyError('media-not-connected') });
-      tellHost(request('call.pathFailed', { conversation, epoch }, COMMAND_MS));
+      void insist('call.pathFailed', epoch);
     },
   });
 
@@ -138,6 +143,27 @@ export function createCall(options: CallOptionsInside): RunningCall {
     told.catch(() => undefined);
   }
 
+  /**
+   * The call waits for this report: if nobody could take it, it is made again with the next sign of the host or the node,
+   * as long as the path it speaks of is wanted. A transfer whose time is over ends that, and so does the call.
+   */
+  async function insist(method: 'call.ready' | 'call.pathFailed', epoch: number): Promise<void> {
+    untold.delete(method);
+    try {
+      await request(method, { conversation, epoch }, COMMAND_MS);
+    } catch (error) {
+      if (asParleyError(error).retry) untold.set(method, epoch);
+    }
+  }
+
+  function tellAgain(): void {
+    const call = activeCall(state());
+    for (const [method, epoch] of [...untold]) {
+      if (!ended && (call?.transfer?.epoch === epoch || call?.path.epoch === epoch)) void insist(method, epoch);
+      else untold.delete(method);
+    }
+  }
+
   function note(notice: NewNotice): void {
     noticeCount += 1;
     notices = [...notices, { id: noticeCount, ...notice }].slice(-MAX_NOTICES);
@@ -175,6 +201,7 @@ export function createCall(options: CallOptionsInside): RunningCall {
       paths.meet(media.paths());
     }
     syncSwitches();
+    tellAgain();
     refreshView();
   }
 
@@ -301,6 +328,14 @@ export function createCall(options: CallOptionsInside): RunningCall {
     networkChanged() {
       for (const path of media.paths()) path.networkChanged();
       if (everFlowed) probeSoon();
+    },
+    nodeIsBack(known) {
+      // What is not told of any more is over, and how it ended is still to be asked for.
+      if (!known) store.take([], false, true);
+      // What was told to the node that stopped may have been lost with it.
+      toldSwitches = '';
+      syncSwitches();
+      tellAgain();
     },
     lost: () => finish({ reason: 'lost', outcome: null }),
   };

@@ -1,6 +1,6 @@
 // Requests on their way: each has an id, a deadline and one outcome. They outlive the socket they were first sent on,
 // so that after a cut they go out again with the same id and are carried out once.
-import { MAX_FRAME_BYTES, MAX_PENDING_REQUESTS, ParleyError, type RpcId } from '@parley/protocol';
+import { type DeviceMethod, MAX_FRAME_BYTES, MAX_PENDING_REQUESTS, ParleyError, type RpcId } from '@parley/protocol';
 
 export interface Requests {
   /**
@@ -12,13 +12,32 @@ export interface Requests {
   settle(id: RpcId | null, outcome: { result: unknown } | { error: ParleyError }): void;
   /** A new socket goes on where the cut one stopped: everything unanswered goes out again. */
   resend(): void;
-  /** A new socket begins afresh: nobody will answer what was sent before. What was not, goes out now. */
-  startAfresh(): void;
+  /**
+   * A new socket begins afresh: nobody will answer what was sent before. What was not, goes out now. `sameDevice`: the
+   * node was restarted and knows this device still; then what does no harm when it is carried out twice goes out again.
+   */
+  startAfresh(sameDevice: boolean): void;
   failAll(error: ParleyError): void;
   readonly size: number;
 }
 
+/** Carried out a second time they change nothing, or are refused in a way that says so. */
+const repeatable: ReadonlySet<string> = new Set<DeviceMethod>([
+  'call.accept',
+  'call.add',
+  'call.cancel',
+  'call.decline',
+  'call.leave',
+  'call.media',
+  'call.pathFailed',
+  'call.ready',
+  'conversation.events',
+]);
+
 interface Pending {
+  readonly method: string;
+  /** Went out to the node before it was restarted, and again since: it may be carried out already. */
+  repeated: boolean;
   readonly text: string;
   sent: boolean;
   readonly resolve: (result: unknown) => void;
@@ -53,20 +72,27 @@ export function createRequests(send: (text: string) => boolean): Requests {
       }
       return new Promise((resolve, reject) => {
         const timer = setTimeout(() => fail([id], new ParleyError('timed-out', method)), ms);
-        pending.set(id, { text, sent: send(text), resolve, reject, timer });
+        pending.set(id, { method, repeated: false, text, sent: send(text), resolve, reject, timer });
       });
     },
     settle(id, outcome) {
       const request = typeof id === 'string' ? take(id) : undefined;
       if (!request) return;
-      if ('error' in outcome) request.reject(outcome.error);
+      const { method, repeated } = request;
+      if ('error' in outcome && repeated && isDone(method, outcome.error)) request.resolve({});
+      else if ('error' in outcome) request.reject(outcome.error);
       else request.resolve(outcome.result);
     },
     resend() {
       for (const request of pending.values()) request.sent = send(request.text);
     },
-    startAfresh() {
-      const lost = [...pending].filter(([, request]) => request.sent).map(([id]) => id);
+    startAfresh(sameDevice) {
+      const lost: string[] = [];
+      for (const [id, request] of pending) {
+        if (!request.sent) continue;
+        if (sameDevice && repeatable.has(request.method)) request.repeated = true;
+        else lost.push(id);
+      }
       fail(lost, new ParleyError('timed-out', 'the connection was lost before the answer came'));
       for (const request of pending.values()) request.sent = send(request.text);
     },
@@ -75,4 +101,11 @@ export function createRequests(send: (text: string) => boolean): Requests {
       return pending.size;
     },
   };
+}
+
+/** Whether a refusal says only that the first time has had its effect. */
+function isDone(method: string, { code }: ParleyError): boolean {
+  if (method === 'call.add') return code === 'already-invited';
+  if (method === 'call.decline') return code === 'out-of-turn';
+  return method === 'call.leave' && code === 'call-ended';
 }

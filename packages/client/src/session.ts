@@ -264,6 +264,18 @@ function startSession(node: string, socketOf: () => DeviceSocket, first: Hello) 
     device = hello.device;
     conversations.reset(hello.conversations);
     directory.refresh();
+    if (inCall()) running?.nodeIsBack(hello.conversations.some((h) => h.conversation === running?.conversation));
+    leaveUnknown();
+  }
+
+  /** Calls that the node began for this device, but whose answer was lost with the node: nobody here takes part in them. */
+  function leaveUnknown(): void {
+    for (const store of conversations.all()) {
+      const { id: conversation, participants } = store.get();
+      const self = participants.get(me.address);
+      if (self?.state !== 'joined' || self.device !== device || conversation === running?.conversation) continue;
+      request('call.leave', { conversation }).catch(() => undefined);
+    }
   }
   conversations.reset(first.conversations);
   directory.refresh();

@@ -46,7 +46,10 @@ export interface SocketOptions {
   readonly url: string;
   /** Whether this browser is signed in; null if the node cannot be asked. Found out when a socket is refused. */
   signedIn(): Promise<boolean | null>;
-  /** The node has answered hello and knows nothing of before: start afresh. Before any notification that follows. */
+  /**
+   * The node has answered hello and knows nothing of before, except that it may know the device (a restart): start
+   * afresh. Before any notification that follows.
+   */
   afresh(hello: Hello): void;
   told(told: Told): void;
   /** Why it has ended, other than by `close`. */
@@ -72,6 +75,7 @@ export function openSocket(options: SocketOptions): DeviceSocket {
   let greeted = false;
   let everGreeted = false;
   let token: string | null = null;
+  let device: string | null = null;
   let received = 0;
   let confirmed = 0;
   let attempt = 0;
@@ -188,7 +192,9 @@ export function openSocket(options: SocketOptions): DeviceSocket {
       return;
     }
     const resumed = token !== null && hello.data.resumed;
+    const sameDevice = device === hello.data.device;
     token = hello.data.resumeToken;
+    device = hello.data.device;
     greeted = true;
     everGreeted = true;
     attempt = 0;
@@ -197,7 +203,7 @@ export function openSocket(options: SocketOptions): DeviceSocket {
       received = 0;
       confirmed = 0;
       // First what is lost, then what begins: what the new beginning asks must not count as lost.
-      requests.startAfresh();
+      requests.startAfresh(sameDevice);
       options.afresh(hello.data);
     } else {
       requests.resend();
@@ -233,8 +239,8 @@ export function openSocket(options: SocketOptions): DeviceSocket {
   }
 
   function sessionEnded(reason: NotificationParams<'session.ended'>['reason']): void {
-    if (reason === 'shutting-down') token = null;
-    else finish(new ParleyError('session-expired', reason), true);
+    // The node knows this device again when it is back.
+    if (reason !== 'shutting-down') finish(new ParleyError('session-expired', reason), true);
   }
 
   function confirm(): void {

@@ -12,7 +12,7 @@ import { createFocus } from './focus/index.ts';
 import { createProbes } from './focus/probe.ts';
 import { createLog } from './operations/log.ts';
 import { createSignIn } from './sign-in/index.ts';
-import { createDevices, MAX_PAYLOAD } from './signalling/index.ts';
+import { createDeviceStore, createDevices, MAX_PAYLOAD } from './signalling/index.ts';
 import { openStorage } from './storage/index.ts';
 import { createWeb } from './web/index.ts';
 
@@ -35,6 +35,7 @@ export async function startNode(config: Config): Promise<RunningNode> {
   const engine = config.focus.enabled ? createEngineProcesses(config.focus) : null;
 
   const devices = createDevices({
+    store: createDeviceStore(storage, provider.name),
     sessions: config.sessions,
     settings: () => clientSettings(config),
     provider,
@@ -61,6 +62,7 @@ export async function startNode(config: Config): Promise<RunningNode> {
     await conversations.roomReport(from, conversation, room, report);
     return {};
   });
+  await devices.restore();
   const conversations = await createConversations({
     domain: provider.domain,
     storage,
@@ -98,6 +100,7 @@ export async function startNode(config: Config): Promise<RunningNode> {
   signIn.on('ended', ({ id, reason }) => devices.endSession(id, reason));
 
   const { port } = await web.listen();
+  await conversations.resume();
   return {
     origin: web.origin,
     port,

@@ -13,6 +13,11 @@ export interface Conversations {
   state(id: ConversationId): Promise<ConversationState | null>;
   /** A report about a room that `focus` lent to a conversation hosted here. */
   roomReport(focus: Domain, id: ConversationId, room: string, report: RoomReport): Promise<void>;
+  /**
+   * Goes on with the calls that were running when the node stopped or was killed. Once, when other providers can reach
+   * this one.
+   */
+  resume(): Promise<void>;
   close(): Promise<void>;
 }
 

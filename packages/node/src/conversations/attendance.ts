@@ -21,6 +21,13 @@ import { firstPage } from './pages.ts';
 export interface Attendance {
   /** Takes note of a change; devices are told in order. `submit` carries commands to the host, here or elsewhere. */
   changed(before: ConversationState, after: ConversationState, events: readonly ConversationEvent[]): void;
+  /** Takes up calls that were going on when the node stopped, before anything else happens to them. */
+  restore(states: Iterable<ConversationState>): void;
+  /**
+   * Says to the hosts what may not have been said before the node stopped, or could not be: who of ours is lost, and
+   * whether the invited ring. Nothing changes if it has been said.
+   */
+  catchUp(states: Iterable<ConversationState>): void;
   /** The call a person is in, on whichever device. */
   callOf(address: Address): ConversationId | null;
   callOfDevice(device: DeviceId): { conversation: ConversationId; address: Address } | null;
@@ -69,14 +76,19 @@ export function createAttendance(deps: {
       byDevice.set(device, { conversation: after.id, address });
       directory.setInCall(address, true);
       // It may have gone between its answer and this event.
-      if (device !== previous && devices.ownerOf(device) !== address) {
-        submit(after.id, address, { type: 'leave', reason: 'lost' });
-      }
+      if (device !== previous) leaveIfGone(after.id, address, device);
     } else if (calls.get(address)?.conversation === after.id) {
       calls.delete(address);
       directory.setInCall(address, false);
     }
   }
+
+  function leaveIfGone(id: ConversationId, address: Address, device: DeviceId): void {
+    if (devices.ownerOf(device) !== address) submit(id, address, { type: 'leave', reason: 'lost' });
+  }
+
+  const ours = ({ participants }: ConversationState) =>
+    [...participants.values()].filter((p) => domainOf(p.person.address) === domain);
 
   async function invite(id: ConversationId, address: Address): Promise<void> {
     const outcome = await obstacle(address);
@@ -105,6 +117,24 @@ export function createAttendance(deps: {
         if (domainOf(address) === domain) invite(after.id, address).catch((error: unknown) => failed(after.id, error));
       }
       rememberStrangers(after, fresh);
+    },
+    restore(states) {
+      for (const state of states) {
+        for (const { person, state: how, device } of ours(state)) {
+          if (how !== 'joined' || !device) continue;
+          calls.set(person.address, { conversation: state.id, device });
+          byDevice.set(device, { conversation: state.id, address: person.address });
+          directory.setInCall(person.address, true);
+        }
+      }
+    },
+    catchUp(states) {
+      for (const state of states) {
+        for (const { person, state: how, device } of ours(state)) {
+          if (how === 'joined' && device) leaveIfGone(state.id, person.address, device);
+          if (how === 'invited') invite(state.id, person.address).catch((error: unknown) => failed(state.id, error));
+        }
+      }
     },
     callOf: (address) => calls.get(address)?.conversation ?? null,
     callOfDevice: (device) => byDevice.get(device) ?? null,

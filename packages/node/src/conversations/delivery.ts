@@ -89,8 +89,6 @@ export function createDeliveries(deps: {
       delivery.running = false;
       if (closed) return;
       const { code } = asParleyError(error);
-      // Noted as owed, so that it is sent even after a restart.
-      await store.owe(delivery.id, delivery.domain).catch(() => undefined);
       log.warn({ conversation: delivery.id, domain: delivery.domain, code }, 'events could not be delivered');
       failed(delivery.id, delivery.domain, code);
       delivery.retry = setTimeout(() => void run(delivery), delivery.retryMs).unref();

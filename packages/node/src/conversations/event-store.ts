@@ -15,17 +15,17 @@ export interface EventStore {
   read(id: ConversationId, after: number, limit: number): Promise<ConversationEvent[]>;
   /**
    * Appends events that follow the stored ones without a gap; all or none. `active` tells whether a call goes on after
-   * them. Throws `history-conflict` if one of the numbers is taken (compare-and-set).
+   * them; `owedTo` are the providers that are to receive them, noted in the same transaction. Throws `history-conflict` if
+   * one of the numbers is taken (compare-and-set).
    */
   append(
     id: ConversationId,
     events: readonly ConversationEvent[],
     role: 'host' | 'copy',
     active: boolean,
+    owedTo?: readonly Domain[],
   ): Promise<void>;
   activeIds(): Promise<{ id: ConversationId; role: 'host' | 'copy' }[]>;
-  /** Notes that a provider is to receive this conversation; what it has confirmed so far stays. */
-  owe(id: ConversationId, domain: Domain): Promise<void>;
   /** Notes that a provider has confirmed the events up to `n`. */
   acknowledge(id: ConversationId, domain: Domain, n: number): Promise<void>;
   acknowledged(id: ConversationId, domain: Domain): Promise<number>;
@@ -46,7 +46,7 @@ export function createEventStore(db: Storage): EventStore {
         .execute();
       return rows.map((row) => parseWith(eventSchema, JSON.parse(row.body), 'internal-error'));
     },
-    async append(id, events, role, active) {
+    async append(id, events, role, active, owedTo = []) {
       const [first] = events;
       if (!first) return;
       try {
@@ -70,6 +70,14 @@ export function createEventStore(db: Storage): EventStore {
               events.map((event) => ({ conversation: id, n: event.n, at: event.at, body: JSON.stringify(event) })),
             )
             .execute();
+          // What it has confirmed so far stays.
+          for (const domain of owedTo) {
+            await tx
+              .insertInto('deliveries')
+              .values({ conversation: id, domain, acknowledged: 0 })
+              .onConflict((c) => c.columns(['conversation', 'domain']).doNothing())
+              .execute();
+          }
         });
       } catch (error) {
         if (isUniqueViolation(error)) throw new ParleyError('history-conflict', undefined, { cause: error });
@@ -79,13 +87,6 @@ export function createEventStore(db: Storage): EventStore {
     async activeIds() {
       const rows = await db.selectFrom('conversations').select(['id', 'role']).where('active', '=', 1).execute();
       return rows.map((row) => ({ id: row.id as ConversationId, role: row.role }));
-    },
-    async owe(id, domain) {
-      await db
-        .insertInto('deliveries')
-        .values({ conversation: id, domain, acknowledged: 0 })
-        .onConflict((c) => c.columns(['conversation', 'domain']).doNothing())
-        .execute();
     },
     async acknowledge(id, domain, n) {
       await db

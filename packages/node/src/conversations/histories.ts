@@ -5,6 +5,7 @@ import {
   type ConversationEvent,
   type ConversationId,
   type ConversationState,
+  type Domain,
   emptyConversation,
   reduceAll,
 } from '@parley/protocol';
@@ -16,12 +17,13 @@ const PAGE = 500;
 export interface Histories {
   /** The present state; null if this node has never heard of it. */
   get(id: ConversationId): Promise<ConversationState | null>;
-  /** Stores events and keeps `after`, the state they lead to. Throws `history-conflict`; nothing is changed then. */
+  /** Stores events, to be brought to `owedTo`, and keeps `after`, the state they lead to. Throws `history-conflict`; nothing is changed then. */
   append(
     id: ConversationId,
     events: readonly ConversationEvent[],
     after: ConversationState,
     role: 'host' | 'copy',
+    owedTo?: readonly Domain[],
   ): Promise<void>;
   active(): Iterable<ConversationState>;
 }
@@ -57,9 +59,9 @@ export function createHistories(store: EventStore): Histories {
     async get(id) {
       return running.get(id) ?? idle.get(id) ?? (await load(id));
     },
-    async append(id, events, after, role) {
+    async append(id, events, after, role, owedTo) {
       try {
-        await store.append(id, events, role, activeCall(after) !== null);
+        await store.append(id, events, role, activeCall(after) !== null, owedTo);
       } catch (error) {
         // Another process may have appended: what is in memory is no longer the truth.
         running.delete(id);

@@ -18,7 +18,7 @@ import {
 } from '@parley/protocol';
 import type { Logger } from 'pino';
 import type { ConferenceRooms } from './api.ts';
-import { abandonedRooms, usesRoom } from './audience.ts';
+import { abandonedRooms, audience, domainsOf, usesRoom } from './audience.ts';
 import { consequences, nextDeadline, type Patience } from './consequences.ts';
 import { type Command, decide } from './decide.ts';
 import type { Histories } from './histories.ts';
@@ -36,8 +36,8 @@ export interface Host {
   create(by: Address, wantsFocus: boolean, first: (focus: FocusRoom | null) => EventBody[]): Promise<ConversationState>;
   /** Carries out a command. Errors: those of `decide`, `no-conference-available`, `unknown-conversation`. */
   execute(id: ConversationId, by: Address, command: Command): Promise<void>;
-  /** Ends calls whose devices cannot come back, after a restart of the node. */
-  endAll(reason: 'lost'): Promise<void>;
+  /** After a restart of the node: what was due meanwhile happens now, and what is due later in its time. */
+  rearm(state: ConversationState): void;
   close(): void;
 }
 
@@ -78,7 +78,7 @@ export function createHost(deps: {
   async function commit(before: ConversationState, bodies: readonly EventBody[]): Promise<ConversationState> {
     if (bodies.length === 0) return before;
     const { after, events } = unfold(before, bodies);
-    await histories.append(before.id, events, after, 'host');
+    await histories.append(before.id, events, after, 'host', domainsOf(audience(before, after), domain));
     publish(before, after, events);
     for (const { domain: focus, room } of abandonedRooms(before, after)) rooms.release(focus, room);
     setAlarm(after);
@@ -164,13 +164,7 @@ export function createHost(deps: {
         throw error;
       }
     },
-    async endAll(reason) {
-      for (const state of [...histories.active()]) {
-        if (state.id.endsWith(`@${domain}`)) {
-          await queues.run(state.id, () => commit(state, [{ type: 'call-ended', reason }]));
-        }
-      }
-    },
+    rearm: setAlarm,
     close() {
       closed = true;
       for (const alarm of alarms.values()) clearTimeout(alarm);

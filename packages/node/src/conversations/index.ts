@@ -22,7 +22,7 @@ import type { Directory } from '../directory/api.ts';
 import type { DomainSigner, Federation } from '../federation/api.ts';
 import type { Caller, Devices } from '../signalling/api.ts';
 import type { Storage } from '../storage/index.ts';
-import type { ConferenceRooms, Conversations } from './api.ts';
+import type { ConferenceRooms, Conversations, RoomReport } from './api.ts';
 import { createAttendance } from './attendance.ts';
 import { audience, domainsOf, takesPart } from './audience.ts';
 import type { Patience } from './consequences.ts';
@@ -32,6 +32,7 @@ import { createDeliveries } from './delivery.ts';
 import { createEventStore } from './event-store.ts';
 import { createHistories } from './histories.ts';
 import { createHost, type Publish } from './host.ts';
+import { createLostRooms } from './lost-rooms.ts';
 import { firstPage } from './pages.ts';
 import { createSerialQueues } from './queue.ts';
 import { routeSignal } from './signals.ts';
@@ -209,18 +210,6 @@ export async function createConversations(deps: {
     );
   });
 
-  /** After a restart none of our devices is in a call any more; the hosts elsewhere must know. */
-  function leaveCopies(): void {
-    for (const state of histories.active()) {
-      for (const { person } of joinedParticipants(state)) {
-        if (domainOf(person.address) !== domain) continue;
-        submit(state.id, person.address, { type: 'leave', reason: 'lost' }).catch((error: unknown) =>
-          failed(state.id, error),
-        );
-      }
-    }
-  }
-
   /** A pass signed by the host, for one device, one room, one use (RFC 7519 claims; `jti` for single use). */
   async function ticket(wanted: {
     conversation: ConversationId;
@@ -266,9 +255,31 @@ export async function createConversations(deps: {
   });
 
   for (const { id } of await store.activeIds()) await histories.get(id);
-  await host.endAll('lost');
-  leaveCopies();
-  await deliveries.resume();
+  attendance.restore(histories.active());
+  const lostRooms = createLostRooms({
+    domain,
+    federation,
+    failed,
+    before: histories.active(),
+    report: (id, room) => roomReport(domain, id, room, { type: 'room-lost' }),
+  });
+  const hostedAt = (host: Domain) => [...histories.active()].filter((state) => hostOf(state.id) === host);
+  federation.on('up', ({ domain: host }) => {
+    attendance.catchUp(hostedAt(host));
+    lostRooms.tell(host);
+  });
+
+  async function roomReport(focus: Domain, id: ConversationId, room: string, report: RoomReport): Promise<void> {
+    const state = await histories.get(id);
+    const call = state && activeCall(state);
+    if (!state || !call || ![call.path.focus, call.transfer?.focus].some((f) => f?.room === room && f.domain === focus))
+      return;
+    if (report.type === 'connected') await host.execute(id, report.address, { type: 'connected', room });
+    if (report.type === 'room-lost') {
+      const [someone] = joinedParticipants(state);
+      if (someone) await host.execute(id, someone.person.address, { type: 'room-lost', room });
+    }
+  }
 
   return {
     async historyFor(address) {
@@ -276,20 +287,13 @@ export async function createConversations(deps: {
       return Promise.all(mine.map((state) => history(state.id, 0, state.n)));
     },
     state: (id) => histories.get(id),
-    async roomReport(focus, id, room, report) {
-      const state = await histories.get(id);
-      const call = state && activeCall(state);
-      if (
-        !state ||
-        !call ||
-        ![call.path.focus, call.transfer?.focus].some((f) => f?.room === room && f.domain === focus)
-      )
-        return;
-      if (report.type === 'connected') await host.execute(id, report.address, { type: 'connected', room });
-      if (report.type === 'room-lost') {
-        const [someone] = joinedParticipants(state);
-        if (someone) await host.execute(id, someone.person.address, { type: 'room-lost', room });
-      }
+    roomReport,
+    async resume() {
+      const running = [...histories.active()];
+      for (const state of running) if (hostOf(state.id) === domain) host.rearm(state);
+      attendance.catchUp(running);
+      for (const provider of new Set(running.map((state) => hostOf(state.id)))) lostRooms.tell(provider);
+      await deliveries.resume();
     },
     async close() {
       host.close();

@@ -4,7 +4,7 @@
 export const closeCodes = {
   /** After `session.bye`. Nothing follows. */
   done: 1000,
-  /** The node goes down (after `session.ended` with `shutting-down`). Connect again a little later, without `resume`. */
+  /** The node goes down (after `session.ended` with `shutting-down`). Connect again a little later, with `resume`. */
   goingAway: 1001,
   /** A binary frame: only text is spoken here. */
   unsupportedData: 1003,

@@ -29,13 +29,30 @@ export interface Device {
   ready: boolean;
   /** Runs while the device is away; then it is lost. */
   away: NodeJS.Timeout | null;
+  /**
+   * Not null: the node was restarted since, and what the device had been told and had asked is not known any more.
+   * Once its hello is answered it proves with the token from the answer that it knows; then null.
+   */
+  restored: 'unanswered' | 'answered' | null;
   /** Hashes of the newest resume token and of the one used last: the answer with the newest may have been cut off. */
   tokens: string[];
 }
 
 export function createDevice(session: WebSession, connection: Connection, rates: Rates): Device {
+  return deviceOf(`d_${randomBytes(16).toString('base64url')}` as DeviceId, session, connection, rates);
+}
+
+/** A device that was registered before the node was restarted, and is away. */
+export function restoreDevice(
+  { id, session, tokens }: { id: DeviceId; session: WebSession; tokens: readonly string[] },
+  rates: Rates,
+): Device {
+  return { ...deviceOf(id, session, null, rates), ready: true, restored: 'unanswered', tokens: [...tokens] };
+}
+
+function deviceOf(id: DeviceId, session: WebSession, connection: Connection | null, rates: Rates): Device {
   return {
-    id: `d_${randomBytes(16).toString('base64url')}` as DeviceId,
+    id,
     session,
     person: session.person,
     address: session.person.address,
@@ -45,6 +62,7 @@ export function createDevice(session: WebSession, connection: Connection, rates:
     connection,
     ready: false,
     away: null,
+    restored: null,
     tokens: [],
   };
 }

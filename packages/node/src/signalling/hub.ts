@@ -18,11 +18,12 @@ import type { Logger } from 'pino';
 import type { DeviceEvents } from './api.ts';
 import { closeCodes } from './close-codes.ts';
 import type { Connection } from './connection.ts';
-import { createDevice, type Device, flush, type WebSession } from './device.ts';
+import { createDevice, type Device, flush, hashToken, restoreDevice, type WebSession } from './device.ts';
+import type { DeviceStore } from './device-store.ts';
 import { writeSuccess } from './dispatcher.ts';
 import { fitHistories } from './history-budget.ts';
 import type { SignallingLimits } from './limits.ts';
-import type { Rates } from './rates.ts';
+import { createRates, type Rates } from './rates.ts';
 import { createRegistry, makeRoom, type Registry } from './registry.ts';
 
 export type EndReason = NotificationParams<'session.ended'>['reason'];
@@ -48,11 +49,17 @@ export interface Hub {
   socketClosed(device: Device, connection: Connection, clean: boolean): void;
   /** Lets the device go at once. */
   drop(device: Device, reason: 'bye' | 'lost'): void;
-  /** Tells the device that its session is over, then lets it go. */
+  /**
+   * Tells the device that its session is over, then lets it go. When the node goes down it is not let go: it may come
+   * back when the node does.
+   */
   end(device: Device, reason: EndReason): void;
+  /** Registers, as away, the devices that were there when the node stopped or was killed. Once, at the start. */
+  restore(): Promise<void>;
 }
 
 export interface HubOptions {
+  readonly store: DeviceStore;
   readonly resumeSeconds: number;
   readonly settings: () => ClientSettings;
   readonly provider: Provider;
@@ -65,9 +72,11 @@ export interface HubOptions {
 
 /** What hello's answer needs besides its conversations. */
 const HELLO_OVERHEAD = 32 * 1024;
+/** How much longer than after a cut a device may stay away after a restart, in seconds: it tries ever more seldom. */
+const RESTART_MARGIN_SECONDS = 15;
 
 export function createHub(options: HubOptions): Hub {
-  const { limits, log, events } = options;
+  const { store, limits, log, events } = options;
   const registry = createRegistry();
 
   const announce = (tellAll: () => void) => {
@@ -82,6 +91,7 @@ export function createHub(options: HubOptions): Hub {
     if (!registry.remove(device)) return;
     if (device.away) clearTimeout(device.away);
     device.connection = null;
+    store.forget(device.id).catch((err: unknown) => log.error({ err }, 'a device could not be deleted'));
     log.debug({ device: device.id, reason }, 'device gone');
     announce(() => events.emit('gone', { address: device.address, device: device.id, reason }));
   };
@@ -102,40 +112,74 @@ export function createHub(options: HubOptions): Hub {
     if (!params.resume) return undefined;
     const device = registry.byToken(params.resume.token, session);
     if (!device) return undefined;
-    if (device.ready && device.outbox.resume(params.resume.received)) return device;
+    // What was told since the restart has not been received, whatever the numbers of before say.
+    if (device.restored === 'answered' && device.tokens[0] === hashToken(params.resume.token)) device.restored = null;
+    if (device.outbox.resume(device.restored ? 0 : params.resume.received)) return device;
     close(device, closeCodes.startAfresh, 'start-afresh', 'lost');
     return undefined;
   };
 
-  const result = (device: Device, used: string | null, conversations: History[]): DeviceResult<'session.hello'> => ({
+  const result = (
+    device: Device,
+    resumeToken: string,
+    resumed: boolean,
+    conversations: History[],
+  ): DeviceResult<'session.hello'> => ({
     device: device.id,
     me: device.person,
     provider: options.provider,
-    resumeToken: registry.rotateToken(device, used),
-    resumed: used !== null,
+    resumeToken,
+    resumed,
     settings: options.settings(),
     conversations,
   });
+
+  /** Registered first, read second: an event is in the history or among the notifications, or in both. */
+  const historiesFor = async (device: Device): Promise<History[]> => {
+    const known = await withDeadline(options.historyFor(device.address), limits.historySeconds);
+    return fitHistories(known.slice(0, 32), MAX_FRAME_BYTES - HELLO_OVERHEAD);
+  };
+
+  /** Goes on with a device that was away, or has another socket still. Errors leave it away. */
+  const takeUp = async (
+    device: Device,
+    used: string,
+    { id, connection, attached }: Parameters<Hub['hello']>[0],
+  ): Promise<void> => {
+    const old = device.connection;
+    if (device.away) clearTimeout(device.away);
+    device.away = null;
+    device.connection = connection;
+    device.ready = false;
+    old?.close(closeCodes.replaced, 'replaced');
+    attached(device);
+    const resumed = device.restored === null;
+    const conversations = resumed ? [] : await historiesFor(device);
+    if (device.connection !== connection) return;
+    const token = registry.rotateToken(device, used);
+    await store.keep(device);
+    if (device.connection !== connection) return;
+    if (!resumed) device.restored = 'answered';
+    connection.send(writeSuccess(id, result(device, token, resumed, conversations)));
+    device.ready = true;
+    flush(device);
+  };
+
+  const leaveAway = (device: Device, seconds: number) => {
+    device.away = setTimeout(() => drop(device, 'lost'), seconds * 1000);
+    device.away.unref();
+  };
 
   return {
     registry,
     tell,
     drop,
 
-    async hello({ id, params, session, connection, rates, attached }) {
+    async hello(asked) {
+      const { id, params, session, connection, rates, attached } = asked;
       if (options.now() >= session.expiresAt) throw new ParleyError('session-expired');
       const resumed = findResumable(params, session);
-      if (resumed && params.resume) {
-        const old = resumed.connection;
-        if (resumed.away) clearTimeout(resumed.away);
-        resumed.away = null;
-        resumed.connection = connection;
-        old?.close(closeCodes.replaced, 'replaced');
-        attached(resumed);
-        connection.send(writeSuccess(id, result(resumed, params.resume.token, [])));
-        flush(resumed);
-        return;
-      }
+      if (resumed && params.resume) return takeUp(resumed, params.resume.token, asked);
 
       const leaving = makeRoom(registry.of(session.person.address), limits.devicesPerPerson);
       if (leaving) drop(leaving, 'lost');
@@ -144,11 +188,13 @@ export function createHub(options: HubOptions): Hub {
       attached(device);
       announce(() => events.emit('online', { address: device.address, device: device.id }));
       try {
-        // Registered first, read second: an event is in the history or among the notifications, or in both.
-        const known = await withDeadline(options.historyFor(device.address), limits.historySeconds);
+        const conversations = await historiesFor(device);
         if (device.connection !== connection) return;
-        const conversations = fitHistories(known.slice(0, 32), MAX_FRAME_BYTES - HELLO_OVERHEAD);
-        connection.send(writeSuccess(id, result(device, null, conversations)));
+        const token = registry.rotateToken(device, null);
+        // Kept before it is answered: a device that knows its token is known again after a restart.
+        await store.keep(device);
+        if (device.connection !== connection) return;
+        connection.send(writeSuccess(id, result(device, token, false, conversations)));
         device.ready = true;
         flush(device);
       } catch (cause) {
@@ -162,14 +208,27 @@ export function createHub(options: HubOptions): Hub {
       device.connection = null;
       if (clean) return drop(device, 'bye');
       // Nobody knows the token of a device whose hello was never answered.
-      if (!device.ready) return drop(device, 'lost');
-      device.away = setTimeout(() => drop(device, 'lost'), options.resumeSeconds * 1000);
-      device.away.unref();
+      if (device.tokens.length === 0) return drop(device, 'lost');
+      leaveAway(device, options.resumeSeconds);
     },
 
     end(device, reason) {
       tell(device, (seq) => JSON.stringify(notification('session.ended', { reason }, seq)));
-      close(device, reason === 'shutting-down' ? closeCodes.goingAway : closeCodes.ended, reason, 'bye');
+      if (reason !== 'shutting-down') return close(device, closeCodes.ended, reason, 'bye');
+      if (device.away) clearTimeout(device.away);
+      const { connection } = device;
+      device.connection = null;
+      connection?.close(closeCodes.goingAway, reason);
+    },
+
+    async restore() {
+      for (const kept of await store.load(options.now())) {
+        const rates = createRates(limits.messagesPerSecond, limits.burst, options.now);
+        const device = restoreDevice(kept, rates);
+        registry.add(device);
+        leaveAway(device, options.resumeSeconds + RESTART_MARGIN_SECONDS);
+        announce(() => events.emit('online', { address: device.address, device: device.id }));
+      }
     },
   };
 }

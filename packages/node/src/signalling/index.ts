@@ -17,17 +17,21 @@ import type { DeviceEvents, Devices } from './api.ts';
 import { closeCodes } from './close-codes.ts';
 import type { Connection } from './connection.ts';
 import type { WebSession } from './device.ts';
+import type { DeviceStore } from './device-store.ts';
 import { createDispatcher } from './dispatcher.ts';
 import { createHub, type EndReason, notification } from './hub.ts';
 import { defaultLimits, type SignallingLimits } from './limits.ts';
 import { serveSocket } from './socket.ts';
 
+export { createDeviceStore } from './device-store.ts';
 export { MAX_PAYLOAD } from './limits.ts';
 export type { EndReason, WebSession };
 
 export interface DevicesOptions {
   /** Seconds: how long a device that was cut may come back, and the heartbeat of its socket. */
   readonly sessions: { readonly resumeSeconds: number; readonly heartbeatSeconds: number };
+  /** Where registered devices outlive the node. */
+  readonly store: DeviceStore;
   readonly settings: () => ClientSettings;
   readonly provider: Provider;
   readonly log: Logger;
@@ -43,7 +47,15 @@ export interface DeviceServer extends Devices {
   accept(socket: WebSocket, session: WebSession): void;
   /** Ends every device of a web session: it is told why, its socket is closed, `gone` follows with `bye`. */
   endSession(sessionId: string, reason: EndReason): void;
-  /** Ends every device, accepts no more, and resolves when all sockets are closed. */
+  /**
+   * Registers the devices that were there when the node stopped or was killed: each is away, and `online`. Once, before
+   * anything relies on which devices there are.
+   */
+  restore(): Promise<void>;
+  /**
+   * Ends every device, accepts no more, and resolves when all sockets are closed. With `shutting-down` nobody is `gone`:
+   * they are known again after the restart.
+   */
   endAll(reason: EndReason): Promise<void>;
 }
 
@@ -51,12 +63,12 @@ export interface DeviceServer extends Devices {
 const CLOSING_MS = 2000;
 
 export function createDevices(options: DevicesOptions): DeviceServer {
-  const { sessions, settings, provider, log, historyFor, now = Date.now } = options;
+  const { sessions, store, settings, provider, log, historyFor, now = Date.now } = options;
   const limits = { ...defaultLimits, ...options.limits };
   const events = new EventEmitter<DeviceEvents>();
   const dispatcher = createDispatcher(log);
   const { resumeSeconds, heartbeatSeconds } = sessions;
-  const hub = createHub({ resumeSeconds, settings, provider, historyFor, limits, now, log, events });
+  const hub = createHub({ store, resumeSeconds, settings, provider, historyFor, limits, now, log, events });
   const { registry } = hub;
   /** Sockets that have not said hello. */
   const silent = new Map<Connection, WebSession>();
@@ -140,6 +152,7 @@ export function createDevices(options: DevicesOptions): DeviceServer {
     },
     handle: dispatcher.handle,
     accept,
+    restore: hub.restore,
     endSession,
     endAll,
   });

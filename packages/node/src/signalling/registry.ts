@@ -27,6 +27,7 @@ export function createRegistry(): Registry {
     add(device) {
       byId.set(device.id, device);
       byAddress.set(device.address, [...(byAddress.get(device.address) ?? []), device]);
+      for (const hash of device.tokens) byHash.set(hash, device);
     },
     remove(device) {
       if (!byId.delete(device.id)) return false;

@@ -44,6 +44,7 @@ export async function startTestNode(options: Partial<DevicesOptions> = {}): Prom
     provider: { domain: 'enterprise1.example' as never, name: 'Enterprise 1' },
     log: testLog,
     historyFor: async () => [],
+    store: { keep: async () => {}, forget: async () => {}, load: async () => [] },
     ...options,
   });
   const server = new WebSocketServer({ host: '127.0.0.1', port: 0, maxPayload: MAX_PAYLOAD });

@@ -79,7 +79,22 @@ const initial: Migration = {
   },
 };
 
+const devices: Migration = {
+  async up(db: Untyped) {
+    await db.schema
+      .createTable('devices')
+      .addColumn('id', 'text', (c) => c.primaryKey())
+      .addColumn('address', 'text', (c) => c.notNull().references('people.address').onDelete('cascade'))
+      .addColumn('web_session', 'text', (c) => c.notNull().references('web_sessions.token_hash').onDelete('cascade'))
+      .addColumn('tokens', 'text', (c) => c.notNull())
+      .addColumn('seen_at', 'bigint', (c) => c.notNull())
+      .execute();
+    await db.schema.createIndex('devices_web_session').on('devices').column('web_session').execute();
+  },
+};
+
 /** By name; the names are applied in their alphabetical order. */
 export const migrations: Readonly<Record<string, Migration>> = {
   '001-initial': initial,
+  '002-devices': devices,
 };

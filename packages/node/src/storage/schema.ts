@@ -1,5 +1,5 @@
 // The tables of a provider's database, as Kysely's types. The same shape on every database; the migrations make it.
-import type { Address, ConversationId, Domain } from '@parley/protocol';
+import type { Address, ConversationId, DeviceId, Domain } from '@parley/protocol';
 
 /** People of this provider: those listed in the configuration and those created at their first sign-in. */
 export interface PeopleTable {
@@ -38,6 +38,18 @@ export interface WebSessionsTable {
   expires_at: number;
   last_seen_at: number;
   user_agent: string;
+}
+
+/** Registered devices, so that they are known again after a restart; deleted when they go for good. */
+export interface DevicesTable {
+  id: DeviceId;
+  address: Address;
+  /** The web session it belongs to, by its token's hash. */
+  web_session: string;
+  /** SHA-256 of the resume tokens that are good, in base64url, the newest first, with a blank between them. */
+  tokens: string;
+  /** When it last said hello. */
+  seen_at: number;
 }
 
 /** Whom a person has in the list, of any company. */
@@ -80,6 +92,7 @@ export interface Database {
   identities: IdentitiesTable;
   sign_in_attempts: SignInAttemptsTable;
   web_sessions: WebSessionsTable;
+  devices: DevicesTable;
   contacts: ContactsTable;
   conversations: ConversationsTable;
   events: EventsTable;
