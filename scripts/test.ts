@@ -7,6 +7,9 @@ import { check } from './check.ts';
 import { ensureChromium } from './chromium.ts';
 import { root } from './install.mjs';
 
+/** By itself, or by one of the suites and harnesses that do. */
+const opensBrowsers = /playwright-core|puppeteer-core|from '\.\.?\/(?:harness|flows|browser|contract)|test-browser/;
+
 const only = process.argv.slice(2).filter((arg) => !arg.startsWith('-'));
 let failed = 0;
 let passed = 0;
@@ -36,9 +39,6 @@ async function testFiles(): Promise<{ unit: string[]; browser: string[] }> {
   }
   return { unit: unit.sort(), browser: browser.sort() };
 }
-
-/** By itself, or by one of the suites and harnesses that do. */
-const opensBrowsers = /playwright-core|puppeteer-core|from '\.\.?\/(?:harness|flows|browser|contract)|test-browser/;
 
 async function runTests(files: readonly string[], concurrency: number): Promise<void> {
   if (files.length === 0) return;
