@@ -79,7 +79,9 @@ export function createConversations(options: { me: Address; request: Request; ch
     },
     all: () => [...stores.values()].map(({ store }) => store),
     reset(histories) {
-      for (const id of [...stores.keys()]) if (!held.has(id)) forget(id);
+      // Those that go on are kept as they are: a call that rings has a path that was begun with its only offer.
+      const going = new Set(histories.map((history) => history.conversation));
+      for (const id of [...stores.keys()]) if (!held.has(id) && !going.has(id)) forget(id);
       for (const history of histories) learn(history);
       prune();
       changed();
