@@ -50,6 +50,19 @@ describe('the instrument', () => {
     }
   });
 
+  it('reports a silence that lasts, and noise that is not the sender’s', () => {
+    const stopped = of(
+      sound(
+        (i) => i,
+        (i) => (i < ms(1200) ? 1 : 0),
+      ),
+    );
+    assert.ok(Math.abs(stopped.silenceMs - 1800) <= 30, `${stopped.silenceMs}`);
+    const other = makeNoise(RATE, PERIOD, 99);
+    const replaced = sound((i) => i).map((sample, i) => (during(i, 200) ? (other[i % PERIOD] ?? 0) : sample));
+    assert.ok(Math.abs(of(replaced).silenceMs - 200) <= 60, `${of(replaced).silenceMs}`);
+  });
+
   it('reports a dip', () => {
     const { dipMs, silenceMs } = of(
       sound(

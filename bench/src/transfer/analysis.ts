@@ -18,6 +18,10 @@ export interface Noticed {
 
 const ms = (milliseconds: number) => Math.round((milliseconds * RATE) / 1000);
 const HOP = ms(5);
+/** At the beginning of every recording nothing happens for longer than this. */
+const USUAL_MS = 1000;
+/** From one place where the position is looked for to the next. */
+const STEP_MS = 20;
 /** Silence: 14 dB below the usual; a dip: 3 dB. */
 const SILENT = 0.2;
 /** So alike is only what is the same; a codec takes its part. */
@@ -43,7 +47,8 @@ function levels(heard: Float32Array, window: number): number[] {
 /** Milliseconds in which the level is lower than `share` of the usual one. */
 function below(heard: Float32Array, window: number, share: number): number {
   const all = levels(heard, window);
-  const usual = median(all);
+  // Of the time before anything happens: a long silence would else be the usual.
+  const usual = median(all.slice(0, ms(USUAL_MS) / HOP));
   const low = all.filter((value) => value < share * usual).length;
   return (low * HOP * 1000) / RATE;
 }
@@ -54,7 +59,7 @@ export function positions(heard: Float32Array, noise: Float32Array): { at: numbe
   const NEAR = ms(60);
   const found: { at: number; position: number | null }[] = [];
   let expected: number | null = null;
-  for (let at = 0; at + WINDOW <= heard.length; at += ms(20)) {
+  for (let at = 0; at + WINDOW <= heard.length; at += ms(STEP_MS)) {
     const part = heard.subarray(at, at + WINDOW);
     let best: Found | null = expected === null ? null : search(part, noise, expected + at, NEAR);
     if (!best || best.similarity < CERTAIN) {
@@ -97,8 +102,8 @@ function search(part: Float32Array, noise: Float32Array, around: number, reach: 
 }
 
 /** The largest step of the sound against time, forward or back: what was skipped or repeated at once. */
-function shift(heard: Float32Array, noise: Float32Array): number {
-  const lags = positions(heard, noise).flatMap(({ at, position }) => {
+function shift(found: ReturnType<typeof positions>): number {
+  const lags = found.flatMap(({ at, position }) => {
     if (position === null) return [];
     return [(((position - at) % PERIOD) + PERIOD) % PERIOD];
   });
@@ -133,10 +138,13 @@ export function analyse(
   }
   // A picture that has stopped for good shows no further frame to measure by.
   if (last !== null) longest = Math.max(longest, until - last);
+  const found = positions(heard, noise);
+  // Loud, but nothing of what was said: what a receiver makes up for lost sound is silence, too.
+  const strange = STEP_MS * Math.max(0, found.filter(({ position }) => position === null).length - 1);
   return {
-    silenceMs: Math.round(below(heard, ms(10), SILENT)),
+    silenceMs: Math.max(Math.round(below(heard, ms(10), SILENT)), strange),
     dipMs: Math.round(below(heard, ms(20), DIPPED)),
-    shiftMs: Math.round(shift(heard, noise)),
+    shiftMs: Math.round(shift(found)),
     frameGapMs: Math.max(0, Math.round(longest - nominalFrameMs)),
     backwardFrames,
   };
