@@ -20,8 +20,11 @@ export interface Mishaps {
   close(): Promise<void>;
 }
 
-/** Between the pulses of a tone it is quiet for 85 ms; the rest is what a busy machine makes of it. */
-const SILENCE_MS = 450;
+/**
+ * Between the pulses of a tone it is quiet for 85 ms; the rest is what four browsers on two cores make of it (680 ms were
+ * seen). A way that really stops is quiet for longer: seconds until it is noticed, and then the set-up of another.
+ */
+const SILENCE_MS = 1000;
 const FADE_MS = 250;
 
 export async function openMishaps(options: StageOptions): Promise<Mishaps> {
