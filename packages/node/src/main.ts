@@ -14,7 +14,7 @@ import { createLog } from './operations/log.ts';
 import { createSignIn } from './sign-in/index.ts';
 import { createDeviceStore, createDevices, MAX_PAYLOAD } from './signalling/index.ts';
 import { openStorage } from './storage/index.ts';
-import { createWeb } from './web/index.ts';
+import { createWeb, refuseUpgrade } from './web/index.ts';
 
 export interface RunningNode {
   /** The public origin, for people's browsers. */
@@ -84,7 +84,7 @@ export async function startNode(config: Config): Promise<RunningNode> {
   web.onUpgrade('/socket', (request, socket, head) => {
     signIn.authenticate(request).then(
       (session) => {
-        if (!session) return void socket.end('HTTP/1.1 401 Unauthorized\r\nconnection: close\r\n\r\n');
+        if (!session) return refuseUpgrade(socket, 'not-signed-in');
         deviceSockets.handleUpgrade(request, socket, head, (open) => devices.accept(open, session));
       },
       (error: unknown) => {

@@ -19,7 +19,7 @@ import { createOriginGuard, type OriginGuard } from './origin-guard.ts';
 import { createUpgrades, type UpgradeHandler } from './upgrades.ts';
 
 export { fetchWithLoopback, loopbackLookup } from './resolve.ts';
-export type { UpgradeHandler } from './upgrades.ts';
+export { refuseUpgrade, type UpgradeHandler } from './upgrades.ts';
 
 /** Largest body of a request; media and messages go by WebSocket. */
 const MAX_BODY_BYTES = 64 * 1024;

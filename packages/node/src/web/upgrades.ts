@@ -25,8 +25,8 @@ export function createUpgrades(server: Server, permits: (request: IncomingMessag
     socket.on('error', () => socket.destroy());
     const path = (request.url ?? '').split('?')[0] ?? '';
     const handler = handlers.get(path);
-    if (!handler) refuse(socket, 'unknown-method');
-    else if (!permits(request)) refuse(socket, 'origin-not-allowed');
+    if (!handler) refuseUpgrade(socket, 'unknown-method');
+    else if (!permits(request)) refuseUpgrade(socket, 'origin-not-allowed');
     else handler(request, socket, head);
   });
 
@@ -41,7 +41,8 @@ export function createUpgrades(server: Server, permits: (request: IncomingMessag
   };
 }
 
-function refuse(socket: Duplex, code: ErrorCode): void {
+/** Answers an upgrade with an error of the catalogue instead of a socket. */
+export function refuseUpgrade(socket: Duplex, code: ErrorCode): void {
   const body = JSON.stringify(errorBody(new ParleyError(code)));
   const head = [
     `HTTP/1.1 ${statusOf(code)} Refused`,

@@ -1,0 +1,33 @@
+// `npm run attacks [-- --json FILE] [--only WORD]`: tries named attacks on two running nodes, and says of each whether it
+// was refused exactly as it should be and left everything as it was. Exit status 0 only if all were.
+import { writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { attacks, carryOut, type Result } from './attacks/index.ts';
+import { openWorld } from './attacks/world.ts';
+
+const { values } = parseArgs({ options: { json: { type: 'string' }, only: { type: 'string' } } });
+const { json, only } = values;
+
+function tell({ name, by, refused, code, expected, unchanged }: Result): void {
+  console.log(`${refused ? '✓' : '✗'} ${by}: ${name} → ${code}`);
+  if (code !== expected) console.log(`    expected ${expected}`);
+  if (!unchanged) console.log('    something was changed by it');
+}
+
+const world = await openWorld();
+const results: Result[] = [];
+try {
+  for (const attack of attacks) {
+    if (only !== undefined && !attack.name.includes(only)) continue;
+    const result = await carryOut(attack, world);
+    tell(result);
+    results.push(result);
+  }
+} finally {
+  await world.close();
+}
+const refused = results.filter((result) => result.refused).length;
+console.log(`\n${refused} of ${results.length} attacks were refused as they should be.`);
+const report = { total: results.length, refused, attacks: results };
+if (json !== undefined) await writeFile(json, `${JSON.stringify(report, null, 2)}\n`);
+process.exitCode = results.length > 0 && refused === results.length ? 0 : 1;

@@ -1,0 +1,117 @@
+// What is attacked: two companies' nodes as the demo runs them, with a call of Bob and Carol under way in one of them.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type DemoCompany, type DemoPerson, startDemo } from '@parley/demo';
+import { type Line, openLine, signIn } from './visitor.ts';
+
+export interface Inside {
+  readonly person: DemoPerson;
+  readonly cookie: string;
+  /** Opens another device of this person, greeted. */
+  device(): Promise<Line & { readonly resumeToken: string }>;
+  /** A socket on which nothing has been said yet. */
+  socket(headers?: Record<string, string>): Promise<Line>;
+}
+
+export interface World {
+  readonly bob: Inside;
+  /** Erin works where Bob does, but is not in his call; Dave works at the other company. Both attack. */
+  readonly erin: Inside;
+  readonly dave: Inside;
+  readonly one: DemoCompany;
+  readonly two: DemoCompany;
+  /** Of Bob and Carol, who talk. */
+  readonly conversation: string;
+  readonly bobsResumeToken: string;
+  /** Of Erin and Dave, in a room of Enterprise 1: what a pass for Erin's device looks like, a new one each time. */
+  ticket(): Promise<string>;
+  link(company: DemoCompany): Promise<Line>;
+  /** The file with the second company's domain key: what its own operator has. */
+  readonly keyOfTwo: string;
+  /** Everything that an attack might have changed, as those who are attacked see it. */
+  state(): Promise<string>;
+  close(): Promise<void>;
+}
+
+export async function openWorld(): Promise<World> {
+  const dataDirectory = await mkdtemp(join(tmpdir(), 'parley-attacks-'));
+  const demo = await startDemo({ ports: 'free', dataDirectory, oneClick: false });
+  const [one, two] = demo.companies;
+  if (!one || !two) throw new Error('the demo has two companies');
+  const lines = new Set<Line>();
+  const kept = async (opening: Promise<Line>) => {
+    const line = await opening;
+    lines.add(line);
+    return line;
+  };
+
+  async function enter(login: string): Promise<Inside> {
+    const person = demo.people.find((someone) => someone.login === login);
+    if (!person) throw new Error(`${login} is not in the cast`);
+    const { cookie } = await signIn(person);
+    const url = `${person.origin.replace('http', 'ws')}/socket`;
+    const socket = (headers = {}) => kept(openLine(url, { cookie, origin: person.origin, ...headers }));
+    return {
+      person,
+      cookie,
+      socket,
+      async device() {
+        const line = await socket();
+        const { code, result } = await line.say('session.hello', { version: 1 });
+        if (code !== 'done') throw new Error(`${login} was not greeted: ${code}`);
+        return { ...line, resumeToken: String(result.resumeToken) };
+      },
+    };
+  }
+
+  const [bob, carol, erin, dave] = await Promise.all([enter('bob'), enter('carol'), enter('erin'), enter('dave')]);
+  const [bobs, carols] = await Promise.all([bob.device(), carol.device()]);
+  const media = { microphone: true, camera: true };
+  const started = await bobs.say('call.start', { to: [carol.person.address], policy: 'direct-first', media });
+  const conversation = String(started.result.conversation ?? started.result.id);
+  const accepted = await carols.say('call.accept', { conversation, media });
+  if (accepted.code !== 'done') throw new Error(`Carol could not accept: ${accepted.code}`);
+  /** Only once it is asked for: in a call of their own Erin and Dave cannot begin others. */
+  async function meet() {
+    const [erins, daves] = await Promise.all([erin.device(), dave.device()]);
+    const held = await erins.say('call.start', { to: [dave.person.address], policy: 'conference', media });
+    const met = String(held.result.conversation ?? held.result.id);
+    // Rung by way of the link between the two companies.
+    await daves.told('conversation.events');
+    const joined = await daves.say('call.accept', { conversation: met, media });
+    if (joined.code !== 'done') throw new Error(`Dave could not accept: ${joined.code}`);
+    return { erins, met };
+  }
+  let meeting: ReturnType<typeof meet> | undefined;
+
+  return {
+    keyOfTwo: join(dataDirectory, `${two.id}.key.json`),
+    async ticket() {
+      meeting ??= meet();
+      const { erins, met } = await meeting;
+      const { code, result } = await erins.say('focus.ticket', { conversation: met, epoch: 1 });
+      if (code !== 'done') throw new Error(`Erin gets no pass: ${code}`);
+      return String(result.ticket);
+    },
+    bob,
+    erin,
+    dave,
+    one,
+    two,
+    conversation,
+    bobsResumeToken: bobs.resumeToken,
+    link: (company) => kept(openLine(`${company.origin.replace('http', 'ws')}/link`)),
+    async state() {
+      const { result } = await bobs.say('conversation.events', { conversation, after: 0 });
+      const contacts = await carols.say('directory.contacts', {});
+      // Who is there comes and goes with the attackers' own sockets.
+      return JSON.stringify([result, contacts.result], (key, value) => (key === 'presence' ? undefined : value));
+    },
+    async close() {
+      for (const line of lines) line.close();
+      await demo.stop();
+      await rm(dataDirectory, { recursive: true, force: true });
+    },
+  };
+}
