@@ -1,0 +1,47 @@
+// A device's key pair, and how a sign-in is bound to it: the hash of the public key is the `nonce` of the OpenID request,
+// so the ID token, signed by the person's issuer, says whose key it is (the construction of OpenPubkey).
+import { type CryptoKey, calculateJwkThumbprint, exportJWK } from 'jose';
+
+/** Public half of a device key: P-256, as a JWK (RFC 7517). */
+export interface DeviceJwk {
+  readonly kty: 'EC';
+  readonly crv: 'P-256';
+  readonly x: string;
+  readonly y: string;
+}
+
+export interface DeviceKey {
+  /** Cannot be taken out of the browser: only used, and kept in IndexedDB as it is. */
+  readonly privateKey: CryptoKey;
+  readonly publicJwk: DeviceJwk;
+  /** 128 random bits, so that the nonce tells nothing of the key to who sees only one of them. */
+  readonly salt: string;
+}
+
+const SALT_BYTES = 16;
+const PREFIX = 'parley device key 1';
+
+/** Makes a key pair for signing with ES256 (RFC 7518 section 3.4). */
+export async function createDeviceKey(): Promise<DeviceKey> {
+  const { privateKey, publicKey } = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, [
+    'sign',
+    'verify',
+  ]);
+  const { x = '', y = '' } = await exportJWK(publicKey);
+  const salt = base64url(crypto.getRandomValues(new Uint8Array(SALT_BYTES)));
+  return { privateKey, publicJwk: { kty: 'EC', crv: 'P-256', x, y }, salt };
+}
+
+/** The `nonce` for a sign-in with this key: SHA-256 over its thumbprint (RFC 7638) and the salt; 43 characters. */
+export async function nonceFor({ publicJwk, salt }: Pick<DeviceKey, 'publicJwk' | 'salt'>): Promise<string> {
+  const thumbprint = await calculateJwkThumbprint(publicJwk, 'sha256');
+  const text = [PREFIX, thumbprint, salt].join('\n');
+  return base64url(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))));
+}
+
+function base64url(bytes: Uint8Array): string {
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replaceAll('=', '');
+}
