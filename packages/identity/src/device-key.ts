@@ -32,10 +32,17 @@ export async function createDeviceKey(): Promise<DeviceKey> {
   return { privateKey, publicJwk: { kty: 'EC', crv: 'P-256', x, y }, salt };
 }
 
-/** The `nonce` for a sign-in with this key: SHA-256 over its thumbprint (RFC 7638) and the salt; 43 characters. */
+/** The name of a public key: SHA-256 over its required members in order (RFC 7638 section 3), in base64url. */
+export function thumbprintOf(publicJwk: DeviceJwk): Promise<string> {
+  return calculateJwkThumbprint(publicJwk, 'sha256');
+}
+
+/**
+ * The `nonce` for a sign-in with this key (OpenID Connect Core section 3.1.2.1): SHA-256 over its thumbprint and the
+ * salt; 43 characters. Takes the key and not its thumbprint, so that nobody can hand it another's.
+ */
 export async function nonceFor({ publicJwk, salt }: Pick<DeviceKey, 'publicJwk' | 'salt'>): Promise<string> {
-  const thumbprint = await calculateJwkThumbprint(publicJwk, 'sha256');
-  const text = [PREFIX, thumbprint, salt].join('\n');
+  const text = [PREFIX, await thumbprintOf(publicJwk), salt].join('\n');
   return base64url(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))));
 }
 

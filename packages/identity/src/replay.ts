@@ -1,8 +1,11 @@
-// Proofs that were accepted, for as long as they could be accepted again.
+// Proofs that were accepted, for as long as they could be accepted again. Bounded, and never forgets one that still could.
 
 export interface ReplayGuard {
-  /** True the first time. `until`: when the proof is too old anyway; both in milliseconds since 1970. */
-  first(id: string, until: number, now: number): boolean;
+  /**
+   * Remembers `id`. `again`: it was here before. `full`: there is no place for it, so nobody knows.
+   * `until`: when the proof is too old anyway; both in milliseconds since 1970.
+   */
+  take(id: string, until: number, now: number): 'first' | 'again' | 'full';
   readonly size: number;
 }
 
@@ -12,13 +15,13 @@ const MAX_REMEMBERED = 10_000;
 export function createReplayGuard(max = MAX_REMEMBERED): ReplayGuard {
   const seen = new Map<string, number>();
   return {
-    first(id, until, now) {
-      const known = seen.get(id);
-      if (known !== undefined && known >= now) return false;
+    take(id, until, now) {
+      // Also past its end, while it is known: who verifies may have allowed a greater age this time.
+      if (seen.has(id)) return 'again';
       if (seen.size >= max) for (const [old, end] of seen) if (end < now) seen.delete(old);
-      if (seen.size >= max) return false;
+      if (seen.size >= max) return 'full';
       seen.set(id, until);
-      return true;
+      return 'first';
     },
     get size() {
       return seen.size;
