@@ -3,6 +3,7 @@ import type { Call, CallParticipant, CallView, Session } from '@parley/client';
 import { type Address, asParleyError } from '@parley/protocol';
 import { button, fill, make, notice } from './dom.ts';
 import { people, personButton } from './people.ts';
+import { trustSign } from './trust.ts';
 import { endedWords, noticeWords, standing } from './words.ts';
 
 interface Tile {
@@ -14,6 +15,7 @@ interface Tile {
 function createTile(call: Call, { person, self }: CallParticipant): Tile {
   const picture = make('div', { class: self ? 'picture own' : 'picture' });
   const words = make('figcaption');
+  const sign = self ? null : trustSign(person);
   const element = make('figure', { testId: `tile-${person.address}` }, picture, words);
   const cancel = () => attempt(() => call.cancel(person.address));
   const withdraw = button('Stop', `cancel-${person.address}`, cancel, 'withdraw');
@@ -37,6 +39,9 @@ function createTile(call: Call, { person, self }: CallParticipant): Tile {
       if (!self && (state === 'invited' || state === 'alerting') && call.view.get().phase !== 'calling')
         element.append(withdraw);
       else withdraw.remove();
+      sign?.update(participant.trust);
+      if (sign && state === 'joined') element.append(sign.element);
+      else sign?.element.remove();
     },
     remove() {
       stop();

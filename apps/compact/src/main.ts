@@ -5,6 +5,7 @@ import { asParleyError, type Contact, type ErrorCode, errorCatalogue, type Prese
 import { showCall } from './call.ts';
 import { button, fill, make, notice } from './dom.ts';
 import { people, personButton } from './people.ts';
+import { trustSign } from './trust.ts';
 import { presences } from './words.ts';
 
 const page = make('div', { class: 'page' });
@@ -87,6 +88,8 @@ function watchIncoming(session: Session): () => void {
   };
   const show = (call: IncomingCall) => {
     const facts = make('div');
+    const sign = trustSign(call.from);
+    const stopTrust = call.trust.subscribe(sign.update);
     const stopOthers = call.others.subscribe(() => tell());
     const stopConnected = call.callerConnected.subscribe(() => tell());
     function tell() {
@@ -105,6 +108,7 @@ function watchIncoming(session: Session): () => void {
     unfollow = () => {
       stopOthers();
       stopConnected();
+      stopTrust();
     };
     fill(
       dialog,
@@ -114,6 +118,7 @@ function watchIncoming(session: Session): () => void {
         make('h1', { testId: 'incoming-from', attributes: { id: 'caller' } }, call.from.name),
         make('p', { testId: 'incoming-company' }, `${call.from.company} is calling`),
         make('p', { class: 'hint' }, call.from.address),
+        sign.element,
         facts,
         make(
           'div',
@@ -165,7 +170,9 @@ function useSession(session: Session): void {
   });
 }
 
+/** A link may name the way to sign in, and as whom: `?sign-in=company&login_hint=bob`. */
 async function start(error = new URL(location.href).searchParams.get('error') ?? ''): Promise<void> {
+  const asked = new URL(location.href).searchParams;
   history.replaceState(null, '', location.pathname);
   try {
     const info = await nodeInfo();
@@ -175,7 +182,11 @@ async function start(error = new URL(location.href).searchParams.get('error') ??
       // For people with a console open, and for the tests: what the SDK knows of the running call.
       Object.assign(window, { parley: { session } });
       useSession(session);
-    } else showSignIn(info, error);
+    } else {
+      const choice = error ? undefined : info.signIn.find(({ id }) => id === asked.get('sign-in'));
+      if (choice) location.assign(choice.url('/', { loginHint: asked.get('login_hint') ?? '', prompt: 'login' }));
+      else showSignIn(info, error);
+    }
   } catch (thrown) {
     const { code, message } = asParleyError(thrown);
     if (!error && (code === 'session-expired' || code === 'not-signed-in')) return start(code);

@@ -157,7 +157,7 @@ async function anyPorts(host: string): Promise<Ports> {
 function peopleOf(company: CompanyOfDemo, index: number, ports: Ports, secrets: Secrets): DemoPerson[] {
   return company.people.map(({ id, name }) => {
     const origin = personOrigin(index, id, ports);
-    const query = new URLSearchParams({ login_hint: id, prompt: 'login', return: '/' });
+    const query = new URLSearchParams({ 'sign-in': OWN_ISSUER, login_hint: id });
     return {
       name,
       address: `${id}@${company.domain}`,
@@ -165,7 +165,7 @@ function peopleOf(company: CompanyOfDemo, index: number, ports: Ports, secrets: 
       login: id,
       password: secrets.password(`${company.id}/${id}`),
       origin,
-      link: `${origin}/sign-in/${OWN_ISSUER}?${query}`,
+      link: `${origin}/?${query}`,
     };
   });
 }

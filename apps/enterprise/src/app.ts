@@ -97,7 +97,14 @@ class ParleyApp extends LitElement {
     try {
       const info = await nodeInfo();
       document.title = info.provider.name;
+      const asked = new URL(location.href).searchParams;
       const error = takeError();
+      // A link may name the way to sign in, and as whom: `?sign-in=company&login_hint=bob`.
+      const choice = info.signIn.find(({ id }) => id === asked.get('sign-in'));
+      if (choice && !info.signedIn && !error) {
+        location.assign(choice.url('/', { loginHint: asked.get('login_hint') ?? '', prompt: 'login' }));
+        return;
+      }
       if (!info.signedIn || error) {
         this.stage = { name: 'sign-in', info, error };
         return;
@@ -159,10 +166,8 @@ class ParleyApp extends LitElement {
 function takeError(): string {
   const url = new URL(location.href);
   const error = url.searchParams.get('error') ?? '';
-  if (error) {
-    url.searchParams.delete('error');
-    history.replaceState(null, '', url);
-  }
+  for (const name of ['error', 'sign-in', 'login_hint']) url.searchParams.delete(name);
+  if (url.href !== location.href) history.replaceState(null, '', url);
   return error;
 }
 

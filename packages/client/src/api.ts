@@ -1,11 +1,13 @@
 // The public face of the SDK: what an application sees. Everything here is plain data in readable stores plus a few
 // verbs, so any framework (or none) can be put on top. The implementation is in the files beside this one.
+import type { Check, TrustProblem } from '@parley/identity';
 import type {
   Address,
   ChatMessage,
   Company,
   Contact,
   ConversationId,
+  Domain,
   MediaPolicy,
   Outcome,
   ParleyError,
@@ -31,8 +33,12 @@ export interface ConnectOptions {
 export interface SignInChoice {
   readonly id: string;
   readonly name: string;
-  /** Send the browser here; it comes back to `returnTo` signed in, or with `?error=<code>`. */
-  url(returnTo: string): string;
+  /**
+   * Send the browser here from one of the app's own pages; it comes back to `returnTo` signed in, or with `?error=<code>`.
+   * It names a key that this browser has just made, by which the device can prove who it is. `loginHint`: the name to sign
+   * in with, if it is known; `prompt`: asks for the password even of somebody whom the issuer still knows.
+   */
+  url(returnTo: string, options?: { readonly loginHint?: string; readonly prompt?: 'login' }): string;
 }
 
 /** What a node says of itself before anybody signs in. */
@@ -84,6 +90,28 @@ export interface CallOptions {
   readonly title?: string;
 }
 
+/**
+ * Whether somebody is who they seem to be, as this device itself has verified it. `verified`: everything holds.
+ * `unverified`: something could not be found out. `failed`: something is wrong. `checking`: not known yet.
+ */
+export interface TrustView {
+  readonly status: 'checking' | 'verified' | 'unverified' | 'failed';
+  /** Why not, by a stable code. */
+  readonly code: TrustProblem | null;
+  /** The same in a sentence for people. */
+  readonly text: string;
+  /** Who vouches for them: the URL of their sign-in; null unless that held. */
+  readonly issuer: string | null;
+  /** What they are called there, where it is not their address: `b@mail.example`. */
+  readonly account: string | null;
+  /** The own node had to be believed for something that a browser may not ask others for. */
+  readonly relayed: boolean;
+  /** Whose conference service sound and picture pass through. */
+  readonly focus: Domain | null;
+  /** What was checked, in order, and on whose word each rests. */
+  readonly checks: readonly Check[];
+}
+
 /** A call that rings here. It leaves `session.incoming` when it is answered anywhere, withdrawn or over. */
 export interface IncomingCall {
   readonly conversation: ConversationId;
@@ -93,6 +121,8 @@ export interface IncomingCall {
   readonly others: Readable<readonly { readonly person: Person; readonly state: ParticipantState }[]>;
   /** The caller's sound and picture have already reached the conference (R21). */
   readonly callerConnected: Readable<boolean>;
+  /** Who calls, as far as it is proven before anything is sent (R7). Errors of `accept`: `identity-failed`. */
+  readonly trust: Readable<TrustView>;
   accept(options?: { microphone?: boolean; camera?: boolean }): Promise<Call>;
   decline(): Promise<void>;
 }
@@ -111,6 +141,8 @@ export interface CallParticipant {
   readonly video: boolean;
   /** True while a live sound or picture of this person arrives (always for oneself). */
   readonly flowing: boolean;
+  /** Who this is proven to be; `checking` for oneself and for whoever has not joined. */
+  readonly trust: TrustView;
 }
 
 /** Something a person should be told once (R16, R18, R36, R37). */
@@ -140,8 +172,11 @@ export interface CallView {
   readonly notices: readonly CallNotice[];
   /** Why the call is over, once phase is `ended`. */
   readonly ended: {
-    readonly reason: 'hung-up' | 'not-answered' | 'media-failed' | 'lost' | 'left';
+    /** `untrusted`: this device ended it because of who somebody turned out not to be. */
+    readonly reason: 'hung-up' | 'not-answered' | 'media-failed' | 'lost' | 'left' | 'untrusted';
     readonly outcome: Outcome | null;
+    /** Who, and why, where the reason is `untrusted`. */
+    readonly untrusted?: { readonly person: Person; readonly text: string };
   } | null;
 }
 

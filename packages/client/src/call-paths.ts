@@ -10,14 +10,14 @@ import {
   type FocusRoom,
   type NotificationParams,
 } from '@parley/protocol';
-import { type ConferencePath, createConferencePath } from './conference-path.ts';
-import { createDirectPath, type DirectPath } from './direct-path.ts';
+import { type ConferencePath, createConferencePath, type VerifyFocus } from './conference-path.ts';
+import { createDirectPath, type DirectPath, type PathSignal } from './direct-path.ts';
 import type { Path } from './path.ts';
 import type { FocusOffer } from './receive-leg.ts';
 import type { Request } from './socket.ts';
 import type { Line } from './transfer.ts';
 
-type SignalParams = NotificationParams<'call.signal'>;
+export type SignalParams = Omit<NotificationParams<'call.signal'>, 'signal'> & { readonly signal: PathSignal };
 
 export interface CallPaths {
   /** Begins the path of a line; null if whom it leads to is gone, `forbidden` if the company permits no such path. */
@@ -38,7 +38,8 @@ export interface CallPathsOptions {
   readonly me: Address;
   readonly state: () => ConversationState;
   readonly request: Request;
-  readonly iceServers: RTCIceServer[];
+  readonly rtc: RTCConfiguration;
+  readonly verifyFocus: VerifyFocus;
   readonly permitted: ClientSettings['paths'];
   /** A path that was made ready before the call was answered. */
   readonly early: EarlyPath | null;
@@ -50,7 +51,7 @@ export type EarlyPath = DirectPath | ConferencePath;
 const MAX_EARLY_SIGNALS = 64;
 
 export function createCallPaths(options: CallPathsOptions): CallPaths {
-  const { me, state, request, iceServers, permitted } = options;
+  const { me, state, request, rtc, permitted, verifyFocus } = options;
   const { id: conversation } = state();
   let preset = options.early;
   let earlySignals: SignalParams[] = [];
@@ -76,7 +77,9 @@ export function createCallPaths(options: CallPathsOptions): CallPaths {
   function openConference(epoch: number, focus: FocusRoom): ConferencePath {
     const begun = takePreset((path) => leadsInto(path, epoch, focus));
     const path =
-      begun?.kind === 'conference' ? begun : createConferencePath({ conversation, epoch, focus, iceServers, request });
+      begun?.kind === 'conference'
+        ? begun
+        : createConferencePath({ conversation, epoch, focus, rtc, request, verifyFocus });
     path.enter();
     return path;
   }
@@ -87,7 +90,7 @@ export function createCallPaths(options: CallPathsOptions): CallPaths {
     const peer = begun?.peer ?? between.find((address) => address !== me);
     if (!peer) return null;
     const role = offerer === me ? 'offerer' : 'answerer';
-    const path = begun ?? createDirectPath({ epoch, role, peer, iceServers, send });
+    const path = begun ?? createDirectPath({ epoch, role, peer, rtc, send });
     meetOn(path);
     // What fails here shows as a path that does not connect in time.
     if (!begun && role === 'offerer') path.offer(true).catch(() => undefined);

@@ -8,9 +8,10 @@ import {
   ParleyError,
   type Participant,
 } from '@parley/protocol';
-import type { CallNotice, CallParticipant, CallPhase, CallView } from './api.ts';
+import type { CallNotice, CallParticipant, CallPhase, CallView, TrustView } from './api.ts';
 import type { RemoteTrack } from './path.ts';
 import { type SourceKey, sourceKey } from './switcher.ts';
+import { checking } from './trust-view.ts';
 
 export interface ViewInput {
   readonly state: ConversationState;
@@ -23,6 +24,8 @@ export interface ViewInput {
   readonly everFlowed: boolean;
   /** Milliseconds by which the own clock is ahead of the host's. */
   readonly clockOffset: number;
+  /** Of those who have joined. */
+  readonly trust: ReadonlyMap<Address, TrustView>;
   readonly cannotAdd: CallView['cannotAdd'];
   readonly ended: CallView['ended'];
 }
@@ -77,7 +80,7 @@ function ownFirst(participants: Participant[], me: Address): Participant[] {
   return [...self, ...participants.filter((p) => p.person.address !== me)];
 }
 
-function participantOf(p: Participant, { me, rendered, own }: ViewInput): CallParticipant {
+function participantOf(p: Participant, { me, rendered, own, trust }: ViewInput): CallParticipant {
   const { address } = p.person;
   const self = address === me;
   const video = rendered.get(sourceKey('video', address))?.flowing ?? false;
@@ -92,5 +95,6 @@ function participantOf(p: Participant, { me, rendered, own }: ViewInput): CallPa
     camera: self ? own.camera : p.media.camera,
     video: self ? own.camera : joined && p.media.camera && video,
     flowing: self || (joined && (audio || video)),
+    trust: trust.get(address) ?? checking,
   };
 }

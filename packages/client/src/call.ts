@@ -11,10 +11,12 @@ import {
   ParleyError,
   parseAddress,
 } from '@parley/protocol';
-import type { Call, CallNotice, CallView } from './api.ts';
+import type { Call, CallNotice, CallView, TrustView } from './api.ts';
 import { createCallMedia } from './call-media.ts';
-import { createCallPaths, type EarlyPath } from './call-paths.ts';
+import { createCallPaths, type EarlyPath, type SignalParams } from './call-paths.ts';
+import type { CallTrust } from './call-trust.ts';
 import { endOf, viewOf } from './call-view.ts';
+import type { VerifyFocus } from './conference-path.ts';
 import { probeConference } from './conference-probe.ts';
 import type { ConversationStore } from './conversation-store.ts';
 import { within } from './deadline.ts';
@@ -24,9 +26,10 @@ import { createStore } from './readable.ts';
 import type { FocusOffer } from './receive-leg.ts';
 import type { Request } from './socket.ts';
 import type { SourceKey } from './switcher.ts';
+import { carriersOf, isRefused, trustView } from './trust-view.ts';
 
 export interface RunningCall extends Call {
-  signal(params: NotificationParams<'call.signal'>): void;
+  signal(params: SignalParams): void;
   focusOffer(offer: FocusOffer): void;
   focusClosed(params: NotificationParams<'focus.closed'>): void;
   networkChanged(): void;
@@ -41,14 +44,17 @@ export interface CallOptionsInside {
   readonly device: DeviceId;
   readonly store: ConversationStore;
   readonly request: Request;
-  readonly iceServers: RTCIceServer[];
+  readonly rtc: RTCConfiguration;
+  readonly verifyFocus: VerifyFocus;
+  readonly trust: CallTrust;
   readonly permitted: ClientSettings['paths'];
+  readonly requiredTrust: ClientSettings['requiredTrust'];
   /** Being captured. If it fails, whoever made the call ends it. */
   readonly media: Promise<LocalMedia>;
   /** A path that was begun before: by the caller with the invitation, by the callee while it rang. */
   readonly early: EarlyPath | null;
   /** Signals that came before. */
-  readonly signals: readonly NotificationParams<'call.signal'>[];
+  readonly signals: readonly SignalParams[];
   ended(): void;
 }
 
@@ -58,7 +64,7 @@ const PROBE_AFTER_MS = 3000;
 const DIAGNOSTICS_MS = 3000;
 
 export function createCall(options: CallOptionsInside): RunningCall {
-  const { me, device, store, request, iceServers } = options;
+  const { me, device, store, request, rtc } = options;
   const conversation: ConversationId = store.get().id;
   const localVideo = createStore<MediaStream | null>(null);
   const sharing = createStore(false);
@@ -84,12 +90,17 @@ export function createCall(options: CallOptionsInside): RunningCall {
     me,
     state,
     request,
-    iceServers,
+    rtc,
+    verifyFocus: options.verifyFocus,
     permitted: options.permitted,
     early: options.early,
   });
   const media = createCallMedia({
-    openPath: paths.open,
+    openPath(line) {
+      const path = paths.open(line);
+      if (path && path !== 'forbidden') path.carrier.subscribe(() => queueMicrotask(judge));
+      return path;
+    },
     closing: paths.closing,
     maySend: paths.maySend,
     expected,
@@ -99,6 +110,30 @@ export function createCall(options: CallOptionsInside): RunningCall {
       void insist('call.pathFailed', epoch);
     },
   });
+
+  function trustNow(): ReadonlyMap<Address, TrustView> {
+    const joined = [...state().participants.values()].filter((p) => p.person.address !== me && p.state === 'joined');
+    return new Map(
+      joined.map(({ person: { address }, device: theirs }) => {
+        const proven = (theirs && options.trust.people.get().get(theirs)) || null;
+        return [address, trustView(proven, carriersOf(media.paths(), address))] as const;
+      }),
+    );
+  }
+
+  /** Something more is known of who the others are: whoever must not be here ends the call for this device. */
+  function judge(): void {
+    if (ended) return;
+    refreshView();
+    if (!wasJoined) return;
+    for (const [address, trust] of trustNow()) {
+      if (!isRefused(trust, options.requiredTrust)) continue;
+      const person = state().participants.get(address)?.person;
+      tellHost(request('call.leave', { conversation }, COMMAND_MS));
+      finish({ reason: 'untrusted', outcome: null, ...(person ? { untrusted: { person, text: trust.text } } : {}) });
+      return;
+    }
+  }
 
   const ownSwitches = () => local?.switches.get() ?? own()?.media ?? { microphone: false, camera: false };
   const makeView = (): CallView =>
@@ -110,6 +145,7 @@ export function createCall(options: CallOptionsInside): RunningCall {
       notices,
       everFlowed,
       clockOffset: clockOffset ?? 0,
+      trust: trustNow(),
       cannotAdd,
       ended,
     });
@@ -178,6 +214,7 @@ export function createCall(options: CallOptionsInside): RunningCall {
     paths.close();
     stopStore();
     stopEvents();
+    stopTrust();
     options.media.then(
       (opened) => opened.close(),
       () => undefined,
@@ -215,7 +252,7 @@ export function createCall(options: CallOptionsInside): RunningCall {
   async function probe(): Promise<void> {
     const before = activeCall(state());
     if (ended || before?.path.kind !== 'direct' || before.transfer) return;
-    const reach = await probeConference(iceServers, request);
+    const reach = await probeConference(rtc, request);
     // A transfer meanwhile has found it out by itself.
     if (ended || reach === 'unknown' || activeCall(state())?.path !== before.path) return;
     const trouble = reach === 'reachable' ? null : reach;
@@ -262,6 +299,7 @@ export function createCall(options: CallOptionsInside): RunningCall {
     if (notice) note(notice);
   });
   const stopStore = store.subscribe(() => queueMicrotask(() => ended || follow()));
+  const stopTrust = options.trust.people.subscribe(() => queueMicrotask(judge));
   media.rendered.subscribe((rendered) => {
     if (!everFlowed && someoneElseJoined() && [...rendered.values()].some(({ flowing }) => flowing)) {
       everFlowed = true;

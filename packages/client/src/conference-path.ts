@@ -1,5 +1,6 @@
 // The path by way of a conference: one connection on which this device sends (it offers, the focus answers) and one or
 // more on which it receives (the focus offers). Nobody else's coming or going touches what is sent.
+import { type Carrier, fingerprintsIn } from '@parley/identity';
 import type { Candidate, ConversationId, FocusRoom, NotificationParams } from '@parley/protocol';
 import type { Path, PathState, RemoteTrack } from './path.ts';
 import { createPeer } from './peer.ts';
@@ -24,9 +25,17 @@ export interface ConferencePathOptions {
   readonly conversation: ConversationId;
   readonly epoch: number;
   readonly focus: FocusRoom;
-  readonly iceServers: RTCIceServer[];
+  readonly rtc: RTCConfiguration;
   readonly request: Request;
+  /** Whether the statement of a focus holds, for a room and these certificates. */
+  readonly verifyFocus: VerifyFocus;
 }
+
+export type VerifyFocus = (
+  focus: FocusRoom,
+  fingerprints: readonly string[],
+  statement: string,
+) => Promise<'focus-unproven' | 'focus-unknown' | null>;
 
 /** From asking to be let in to media that can flow. */
 const CONNECT_MS = 12_000;
@@ -39,7 +48,7 @@ const MAX_LEGS = 64;
 const RECONNECT_MS = 4000;
 
 export function createConferencePath(options: ConferencePathOptions): ConferencePath {
-  const { conversation, epoch, focus, iceServers, request } = options;
+  const { conversation, epoch, focus, rtc, request } = options;
   const state = createStore<PathState>('connecting');
   const remote = createStore<readonly RemoteTrack[]>([]);
   const legs = new Map<string, ReceiveLeg>();
@@ -51,7 +60,13 @@ export function createConferencePath(options: ConferencePathOptions): Conference
   const over = () => state.get() !== 'connecting' && state.get() !== 'connected';
   let connectTimer: ReturnType<typeof setTimeout> | undefined;
 
-  const sender = createPeer(iceServers, {
+  const carrier = createStore<Carrier | null>(null);
+  /** What its descriptions have stated; each is looked at while its connection is set up. */
+  const statements: Promise<'focus-unproven' | 'focus-unknown' | null>[] = [];
+  const stated = new Set<string>();
+  const expectedCertificates = new Set<string>();
+
+  const sender = createPeer(rtc, {
     candidates: (candidates) => {
       if (ownLeg) sendCandidates(ownLeg, candidates);
       else early = [...early, ...candidates].slice(0, MAX_EARLY);
@@ -87,6 +102,38 @@ export function createConferencePath(options: ConferencePathOptions): Conference
     if (!all.every((pc) => pc.connectionState === 'connected')) return;
     clearTimeout(connectTimer);
     state.set('connected');
+    void proveCarrier();
+  }
+
+  /** The focus says whose it is with each description; one it cannot prove ends this path, and the older one goes on. */
+  function checkStatement(sdp: string, statement: string): void {
+    const fingerprints = fingerprintsIn(sdp);
+    // The same certificates again, as people come and go, are known.
+    const key = fingerprints.join();
+    if (stated.has(key)) return;
+    stated.add(key);
+    if (stated.size > MAX_LEGS) {
+      fail();
+      return;
+    }
+    for (const one of fingerprints) expectedCertificates.add(one);
+    const checked = options.verifyFocus(focus, fingerprints, statement);
+    statements.push(checked);
+    void checked.then((problem) => {
+      if (problem === 'focus-unproven') fail();
+      else if (state.get() === 'connected') void proveCarrier();
+    });
+  }
+
+  /** All that was stated, and what DTLS agreed on with each connection. */
+  async function proveCarrier(): Promise<void> {
+    const peers = [sender, ...[...legs.values()].map((leg) => leg.peer)];
+    const negotiated = await Promise.all(peers.map((peer) => peer.negotiated().catch(() => null)));
+    const problems = await Promise.all(statements);
+    if (over()) return;
+    const strange = negotiated.some((one) => one !== null && !expectedCertificates.has(one));
+    if (strange) return fail();
+    carrier.set({ kind: 'conference', focus: focus.domain, problem: problems.find((one) => one !== null) ?? null });
   }
 
   function observe(pc: RTCPeerConnection, connection: RTCPeerConnectionState): void {
@@ -112,6 +159,7 @@ export function createConferencePath(options: ConferencePathOptions): Conference
     const joined = await request('focus.join', { focus: focus.domain, ticket, sdp });
     if (over()) return;
     ownLeg = joined.leg;
+    checkStatement(joined.sdp, joined.statement);
     await sender.setRemote('answer', joined.sdp);
     if (early.length > 0) sendCandidates(joined.leg, early.splice(0));
   }
@@ -122,7 +170,7 @@ export function createConferencePath(options: ConferencePathOptions): Conference
 
   function openLeg(leg: string): ReceiveLeg | null {
     if (legs.size >= MAX_LEGS) return null;
-    const made = createReceiveLeg(iceServers, {
+    const made = createReceiveLeg(rtc, {
       answer: (revision, sdp) => request('focus.answer', { ...room, leg, revision, sdp }),
       candidates: (candidates) => sendCandidates(leg, candidates),
       changed: showTracks,
@@ -142,6 +190,8 @@ export function createConferencePath(options: ConferencePathOptions): Conference
     focus,
     state,
     remote,
+    carrier,
+    leadsTo: () => true,
     enter() {
       if (connectTimer !== undefined || over()) return;
       connectTimer = setTimeout(() => fail(), CONNECT_MS);
@@ -149,7 +199,9 @@ export function createConferencePath(options: ConferencePathOptions): Conference
       join().catch(() => fail());
     },
     offered(offer) {
-      if (!over()) (legs.get(offer.leg) ?? openLeg(offer.leg))?.offered(offer);
+      if (over()) return;
+      checkStatement(offer.sdp, offer.statement);
+      (legs.get(offer.leg) ?? openLeg(offer.leg))?.offered(offer);
     },
     hasLeg: (leg) => legs.has(leg) || ownLeg === leg,
     focusClosed: (reason) => fail(reason === 'leg-lost' ? 'failed' : 'lost'),
@@ -167,6 +219,7 @@ export function createConferencePath(options: ConferencePathOptions): Conference
       clearTimers();
       state.set('closed');
       remote.set([]);
+      carrier.set(null);
       sender.close();
       for (const leg of legs.values()) leg.close();
       legs.clear();

@@ -9,9 +9,9 @@ export type ConferenceReach = 'reachable' | 'unknown' | ParleyError;
 const GATHER_MS = 2000;
 const CONNECT_MS = 8000;
 
-/** Tries own node's conference service, over UDP, TCP or TURN, whatever `iceServers` allow. Never rejects. */
-export async function probeConference(iceServers: RTCIceServer[], request: Request): Promise<ConferenceReach> {
-  const pc = new RTCPeerConnection({ iceServers, bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require' });
+/** Tries own node's conference service, over UDP, TCP or TURN, whatever the ICE servers allow. Never rejects. */
+export async function probeConference(rtc: RTCConfiguration, request: Request): Promise<ConferenceReach> {
+  const pc = new RTCPeerConnection({ ...rtc, bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require' });
   try {
     pc.addTransceiver('audio', { direction: 'sendonly' });
     await pc.setLocalDescription(await pc.createOffer());

@@ -4,6 +4,7 @@
 // The first offer goes to every device of the person called, but a connection can have one partner only: a second one
 // that sends to the same ports would spoil its DTLS handshake. So own candidates are told to nobody before one device
 // has been chosen, and only that one's are heard.
+import type { Carrier } from '@parley/identity';
 import {
   type Address,
   type Candidate,
@@ -17,13 +18,16 @@ import { createPeer, type Peer, splitCandidates } from './peer.ts';
 import { createStore } from './readable.ts';
 import { createRecovery } from './recovery.ts';
 
+/** A signal about a path; those about identity go elsewhere. */
+export type PathSignal = Exclude<Signal, { type: 'proof' | 'proof-wanted' }>;
+
 export interface DirectPath extends Path {
   readonly kind: 'direct';
   readonly peer: Address;
   /** For the offering side, once: the first offer. `announce` false: it travels by other means (in `call.start`). */
   offer(announce: boolean): Promise<{ path: string; sdp: string }>;
   /** A signal of the other person's `device`, for this epoch. */
-  signal(device: DeviceId, signal: Signal): void;
+  signal(device: DeviceId, signal: PathSignal): void;
   /** The other person takes part with this device, and no other. From now on the path has to connect in time. */
   meet(device: DeviceId): void;
 }
@@ -32,7 +36,7 @@ export interface DirectPathOptions {
   readonly epoch: number;
   readonly role: 'offerer' | 'answerer';
   readonly peer: Address;
-  readonly iceServers: RTCIceServer[];
+  readonly rtc: RTCConfiguration;
   send(to: Endpoint, signal: Signal): void;
 }
 
@@ -42,9 +46,10 @@ const MAX_EARLY = 64;
 const MAX_DEVICES = 16;
 
 export function createDirectPath(options: DirectPathOptions): DirectPath {
-  const { epoch, role, peer: address, iceServers, send } = options;
+  const { epoch, role, peer: address, rtc, send } = options;
   const state = createStore<PathState>('connecting');
   const remote = createStore<readonly RemoteTrack[]>([]);
+  const carrier = createStore<Carrier | null>(null);
   let pair: { readonly id: string; readonly peer: Peer } | null = null;
   /** The other side's device: the one that answered first, then the one that takes part. */
   let partner: DeviceId | null = null;
@@ -84,7 +89,8 @@ export function createDirectPath(options: DirectPathOptions): DirectPath {
     pair?.peer.close();
     held = [];
     heard.clear();
-    const peer: Peer = createPeer(iceServers, {
+    carrier.set(null);
+    const peer: Peer = createPeer(rtc, {
       candidates: (candidates) => {
         if (pair?.peer !== peer) return;
         if (partner) tell({ type: 'candidates', path: id, epoch, candidates });
@@ -92,7 +98,10 @@ export function createDirectPath(options: DirectPathOptions): DirectPath {
       },
       state: (connection) => {
         if (pair?.peer !== peer || over()) return;
-        if (connection === 'connected') state.set('connected');
+        if (connection === 'connected') {
+          state.set('connected');
+          void findCarrier(peer);
+        }
         recovery.observed(connection);
       },
       tracks: () => {
@@ -105,6 +114,12 @@ export function createDirectPath(options: DirectPathOptions): DirectPath {
     if (early?.path === id) peer.addCandidates(early.candidates);
     early = null;
     return peer;
+  }
+
+  /** Whose certificate it really was that DTLS agreed on. */
+  async function findCarrier(peer: Peer): Promise<void> {
+    const certificate = await peer.negotiated().catch(() => null);
+    if (pair?.peer === peer && !over() && certificate) carrier.set({ kind: 'direct', certificate });
   }
 
   function showTracks(): void {
@@ -224,6 +239,8 @@ export function createDirectPath(options: DirectPathOptions): DirectPath {
     epoch,
     state,
     remote,
+    carrier,
+    leadsTo: (person) => person === address,
     async offer(announce) {
       const offer = await offerNewPair();
       if (announce) tell({ type: 'offer', epoch, ...offer });
@@ -263,6 +280,7 @@ export function createDirectPath(options: DirectPathOptions): DirectPath {
       recovery.close();
       state.set('closed');
       remote.set([]);
+      carrier.set(null);
       pair?.peer.close();
       pair = null;
     },

@@ -1,7 +1,8 @@
 // The few plain HTTP requests a client makes of its node: who are you, and sign me out.
-import { displayNameSchema, ParleyError, parseWith, providerSchema } from '@parley/protocol';
+import { displayNameSchema, MAX_STATEMENT, ParleyError, parseWith, providerSchema } from '@parley/protocol';
 import { z } from 'zod';
 import type { ConnectOptions, NodeInfo } from './api.ts';
+import { prepareKey, type SignInProof } from './own-identity.ts';
 
 const HTTP_MS = 10_000;
 
@@ -29,12 +30,7 @@ async function send(url: string, init: RequestInit): Promise<Response> {
   }
 }
 
-/**
- * What the node says of itself, and whether this browser is signed in there. Errors: `timed-out` when it is out of
- * reach, `malformed-message` when what answers is no Parley node.
- */
-export async function nodeInfo(options?: ConnectOptions): Promise<NodeInfo> {
-  const node = nodeUrl(options);
+async function askInfo(node: string): Promise<z.infer<typeof infoSchema>> {
   const response = await send(`${node}/api/provider`, { headers: { accept: 'application/json' } });
   if (response.status >= 500) throw new ParleyError('timed-out', `the node answers ${response.status}`);
   let body: unknown;
@@ -43,16 +39,55 @@ export async function nodeInfo(options?: ConnectOptions): Promise<NodeInfo> {
   } catch (error) {
     throw new ParleyError('malformed-message', 'not a Parley node', { cause: error });
   }
-  const info = parseWith(infoSchema, body, 'malformed-message');
+  return parseWith(infoSchema, body, 'malformed-message');
+}
+
+/** Whether this browser is signed in. Errors: those of `nodeInfo`. */
+export async function isSignedIn(node: string): Promise<boolean> {
+  return (await askInfo(node)).signedIn;
+}
+
+/**
+ * What the node says of itself, and whether this browser is signed in there. Errors: `timed-out` when it is out of
+ * reach, `malformed-message` when what answers is no Parley node.
+ */
+export async function nodeInfo(options?: ConnectOptions): Promise<NodeInfo> {
+  const node = nodeUrl(options);
+  const info = await askInfo(node);
+  // Only who is about to sign in needs a new key.
+  const nonce = info.signedIn ? null : await prepareKey();
   return {
     provider: info.provider,
     signedIn: info.signedIn,
     signIn: info.signIn.map(({ id, name }) => ({
       id,
       name,
-      url: (returnTo) => `${node}/sign-in/${encodeURIComponent(id)}?return=${encodeURIComponent(returnTo)}`,
+      url(returnTo, { loginHint, prompt } = {}) {
+        const query = new URLSearchParams({ return: returnTo });
+        if (nonce) query.set('nonce', nonce);
+        if (loginHint) query.set('login_hint', loginHint);
+        if (prompt) query.set('prompt', prompt);
+        return `${node}/sign-in/${encodeURIComponent(id)}?${query}`;
+      },
     })),
   };
+}
+
+const sessionSchema = z.object({
+  proof: z
+    .object({ idToken: z.string().max(8192), link: z.string().max(MAX_STATEMENT).nullable() })
+    .nullable()
+    .default(null),
+});
+
+/** What this browser's sign-in left with the node for its proofs; null without, or if the node does not say. */
+export async function signInProof(node: string): Promise<SignInProof | null> {
+  try {
+    const response = await send(`${node}/api/session`, { headers: { accept: 'application/json' } });
+    return response.ok ? parseWith(sessionSchema, await response.json(), 'malformed-message').proof : null;
+  } catch {
+    return null;
+  }
 }
 
 /** Ends the web session, and with it every device of this browser. Errors: `timed-out`, `internal-error`. */

@@ -1,5 +1,6 @@
 // Calls that ring this device: derived from the conversations, never stored. So that accepting is quick, the path is begun
 // while it rings: a direct one may already be connected, without a track in it; the way into a conference is made ready.
+import { type Carrier, fingerprintsIn } from '@parley/identity';
 import {
   type Address,
   activeCall,
@@ -8,19 +9,19 @@ import {
   type ConversationState,
   domainOf,
   isRinging,
-  type NotificationParams,
+  ParleyError,
   type Person,
 } from '@parley/protocol';
-import type { Call, IncomingCall, Readable } from './api.ts';
-import { type EarlyPath, leadsInto } from './call-paths.ts';
-import { type ConferencePath, createConferencePath } from './conference-path.ts';
+import type { Call, IncomingCall, Readable, TrustView } from './api.ts';
+import { type EarlyPath, leadsInto, type SignalParams } from './call-paths.ts';
+import type { CallTrust } from './call-trust.ts';
+import { type ConferencePath, createConferencePath, type VerifyFocus } from './conference-path.ts';
 import type { ConversationStore } from './conversation-store.ts';
 import type { Conversations } from './conversations.ts';
 import { createDirectPath, type DirectPath } from './direct-path.ts';
 import { createStore, derive } from './readable.ts';
 import type { Request } from './socket.ts';
-
-type SignalParams = NotificationParams<'call.signal'>;
+import { checking, isRefused, trustView } from './trust-view.ts';
 
 /** What a call takes over from its ringing. */
 export interface Early {
@@ -42,6 +43,9 @@ export interface IncomingOptions {
   readonly conversations: Conversations;
   readonly request: Request;
   readonly settings: () => ClientSettings;
+  readonly rtc: () => RTCConfiguration;
+  readonly verifyFocus: VerifyFocus;
+  readonly trustOf: (store: ConversationStore) => CallTrust;
   /** Answers: `take` hands over what was prepared, once. */
   accept(store: ConversationStore, take: () => Early, options: Parameters<IncomingCall['accept']>[0]): Promise<Call>;
 }
@@ -120,7 +124,7 @@ function inviterOf(state: ConversationState, me: Address): Person {
 }
 
 function createRinging(store: ConversationStore, options: IncomingOptions): Ringing {
-  const { me, request, settings } = options;
+  const { me, request, settings, rtc, verifyFocus } = options;
   const { id: conversation, title } = store.get();
   const from = inviterOf(store.get(), me);
   let path: DirectPath | null = null;
@@ -133,6 +137,24 @@ function createRinging(store: ConversationStore, options: IncomingOptions): Ring
     prepareConference();
     for (const params of signals.splice(0)) heed(params);
   }, PREPARE_AFTER_MS);
+
+  /** The certificate in the offer is what DTLS will insist on; before there is an offer nothing is encrypted for anybody. */
+  function noteOffer({ signal, from: { address } }: SignalParams): void {
+    if (signal.type !== 'offer' || address !== from.address) return;
+    const [certificate, ...more] = fingerprintsIn(signal.sdp);
+    // One that has none, or several, is nobody's in particular.
+    offered = { kind: 'direct', certificate: more.length === 0 ? (certificate ?? '') : '' };
+    followTrust();
+  }
+
+  const trust = createStore<TrustView>(checking);
+  let offered: Carrier = { kind: 'not-yet' };
+  const people = options.trustOf(store).people;
+  function followTrust(): void {
+    const device = store.get().participants.get(from.address)?.device ?? null;
+    trust.set(trustView((device && people.get().get(device)) || null, [offered]));
+  }
+  const stopTrust = people.subscribe(followTrust);
 
   function heed(params: SignalParams): void {
     path ??= prepare(params);
@@ -147,8 +169,7 @@ function createRinging(store: ConversationStore, options: IncomingOptions): Ring
     if (!wanted?.focus || (conference && leadsInto(conference, wanted.epoch, wanted.focus))) return;
     conference?.close();
     const { epoch, focus } = wanted;
-    const iceServers = settings().iceServers as RTCIceServer[];
-    conference = createConferencePath({ conversation, epoch, focus, iceServers, request });
+    conference = createConferencePath({ conversation, epoch, focus, rtc: rtc(), request, verifyFocus });
   }
 
   function prepare(params: SignalParams): DirectPath | null {
@@ -162,13 +183,14 @@ function createRinging(store: ConversationStore, options: IncomingOptions): Ring
       epoch: params.signal.epoch,
       role: 'answerer',
       peer: params.from.address,
-      iceServers: settings().iceServers as RTCIceServer[],
+      rtc: rtc(),
       send: (to, signal) => void request('call.signal', { conversation, to, signal }).catch(() => undefined),
     });
   }
 
   function close(): void {
     clearTimeout(timer);
+    stopTrust();
     if (!taken) {
       path?.close();
       conference?.close();
@@ -208,13 +230,19 @@ function createRinging(store: ConversationStore, options: IncomingOptions): Ring
       title,
       others,
       callerConnected,
-      accept: (how) => options.accept(store, take, how),
+      trust,
+      async accept(how) {
+        if (isRefused(trust.get(), settings().requiredTrust))
+          throw new ParleyError('identity-failed', trust.get().code ?? '');
+        return options.accept(store, take, how);
+      },
       async decline() {
         await request('call.decline', { conversation });
       },
     },
     signal(params) {
       if (taken) return;
+      noteOffer(params);
       if (preparing) heed(params);
       else signals = [...signals, params].slice(-MAX_SIGNALS);
     },

@@ -2,3 +2,4 @@
 export type * from './api.ts';
 export { nodeInfo } from './http.ts';
 export { connect } from './session.ts';
+export { explainTrust, type TrustExplained, type TrustLine } from './trust-explained.ts';

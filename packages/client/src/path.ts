@@ -1,4 +1,5 @@
 // What the rest of the client sees of a way media flows, whichever it is.
+import type { Carrier } from '@parley/identity';
 import type { Address, PathKind } from '@parley/protocol';
 import type { CallDiagnostics, Readable } from './api.ts';
 
@@ -31,6 +32,10 @@ export interface Path {
   readonly epoch: number;
   readonly state: Readable<PathState>;
   readonly remote: Readable<readonly RemoteTrack[]>;
+  /** How media come by it: with which certificate, or by whose conference service; null while it is not up. */
+  readonly carrier: Readable<Carrier | null>;
+  /** Whether this person's media come by it, if they come. */
+  leadsTo(address: Address): boolean;
   /** Sends these tracks from now on. No renegotiation, so it works at any time. */
   publish(tracks: LocalTracks): void;
   /** Upper bound for the own picture, in bits per second. */

@@ -14,6 +14,8 @@ export interface Peer {
   setRemote(type: 'offer' | 'answer', sdp: string): Promise<void>;
   /** Creates, sets and returns the own description. It goes out at once: candidates follow. */
   createLocal(type: 'offer' | 'answer'): Promise<string>;
+  /** SHA-256 of the certificate that DTLS has negotiated with the other end, `AB:CD:…`; null before that. */
+  negotiated(): Promise<string | null>;
   diagnostics(purpose: 'direct' | 'send' | 'receive', epoch: number): Promise<CallDiagnostics['connections'][number]>;
   readonly closed: boolean;
   close(): void;
@@ -30,8 +32,8 @@ export interface PeerEvents {
 /** Early candidates kept for a description that is on its way. */
 const MAX_WAITING = 64;
 
-export function createPeer(iceServers: RTCIceServer[], events: PeerEvents): Peer {
-  const pc = new RTCPeerConnection({ iceServers, bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require' });
+export function createPeer(rtc: RTCConfiguration, events: PeerEvents): Peer {
+  const pc = new RTCPeerConnection({ ...rtc, bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require' });
   const senders = createSenders();
   const flow = watchFlow(pc, () => events.tracks());
   let waiting: Candidate[] = [];
@@ -83,6 +85,14 @@ export function createPeer(iceServers: RTCIceServer[], events: PeerEvents): Peer
     async createLocal(type) {
       await pc.setLocalDescription(await (type === 'offer' ? pc.createOffer() : pc.createAnswer()));
       return pc.localDescription?.sdp ?? '';
+    },
+    async negotiated() {
+      // Everything is bundled, so there is one transport.
+      const [transceiver] = pc.getTransceivers();
+      const [certificate] = transceiver?.sender.transport?.getRemoteCertificates() ?? [];
+      if (!certificate) return null;
+      const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', certificate));
+      return [...digest].map((byte) => byte.toString(16).padStart(2, '0').toUpperCase()).join(':');
     },
     diagnostics: (purpose, epoch) => readConnection(pc, purpose, epoch),
     get closed() {

@@ -149,7 +149,15 @@ describe('the end of a call', () => {
 
   it('is what the view says, oneself first', () => {
     const state = storeWith(bodies).store.get();
-    const rest = { rendered: new Map(), own: media, notices: [], everFlowed: false, cannotAdd: null, clockOffset: 0 };
+    const rest = {
+      rendered: new Map(),
+      own: media,
+      notices: [],
+      everFlowed: false,
+      trust: new Map(),
+      cannotAdd: null,
+      clockOffset: 0,
+    };
     const view = viewOf({ state, me: bob.address, ended: null, ...rest });
     assert.deepEqual(
       view.participants.map((p) => p.person.name),

@@ -15,7 +15,7 @@ export interface ReceiveLeg {
 }
 
 export function createReceiveLeg(
-  iceServers: RTCIceServer[],
+  rtc: RTCConfiguration,
   on: {
     answer(revision: number, sdp: string): Promise<unknown>;
     candidates(candidates: Candidate[]): void;
@@ -28,7 +28,7 @@ export function createReceiveLeg(
   let done = 0;
   let working = false;
   let sources: readonly Source[] = [];
-  const peer = createPeer(iceServers, {
+  const peer = createPeer(rtc, {
     candidates: on.candidates,
     state: on.state,
     tracks: on.changed,

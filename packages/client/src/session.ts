@@ -1,7 +1,10 @@
 // One signed-in device: its socket, and what hangs on it. The composition of the SDK; the parts do not know each other.
+import { verifyFocus } from '@parley/identity';
 import {
   asParleyError,
+  type ConversationId,
   type DeviceId,
+  type FocusRoom,
   type MediaSwitches,
   type NotificationParams,
   ParleyError,
@@ -10,14 +13,18 @@ import {
 } from '@parley/protocol';
 import type { Call, CallOptions, ConnectOptions, Session } from './api.ts';
 import { createCall, type RunningCall, requireAddress } from './call.ts';
-import type { EarlyPath } from './call-paths.ts';
+import type { EarlyPath, SignalParams } from './call-paths.ts';
+import { type CallTrust, createCallTrust } from './call-trust.ts';
 import type { ConversationStore } from './conversation-store.ts';
 import { createConversations } from './conversations.ts';
 import { createDirectPath } from './direct-path.ts';
 import { createDirectory } from './directory.ts';
-import { nodeInfo, nodeUrl, signOut, socketUrl } from './http.ts';
+import { isSignedIn, nodeUrl, signInProof, signOut, socketUrl } from './http.ts';
+import { createSources } from './identity-sources.ts';
 import { createIncomingCalls, type Early } from './incoming.ts';
+import { forgetKeys } from './key-store.ts';
 import { beginCapture, type LocalMedia } from './local-media.ts';
+import { type OwnIdentity, ownIdentity } from './own-identity.ts';
 import { createStore, until } from './readable.ts';
 import { createSignalSender } from './signal-sender.ts';
 import { type DeviceSocket, type Hello, openSocket, type Told } from './socket.ts';
@@ -28,22 +35,21 @@ const ANSWER_MS = 10_000;
 /** Signals of a call whose own answer from the node is on its way. */
 const MAX_UNROUTED = 64;
 
-type SignalParams = NotificationParams<'call.signal'>;
-
 /**
  * Connects this browser as a device of the person who is signed in at the node. Errors: `not-signed-in` (show the
  * choices of `nodeInfo`), `timed-out` when the node is out of reach, `unsupported-version`.
  */
-export function connect(options?: ConnectOptions): Promise<Session> {
+export async function connect(options?: ConnectOptions): Promise<Session> {
   const node = nodeUrl(options);
+  const identity = await ownIdentity(await signInProof(node));
   return new Promise((resolve, reject) => {
     let started: ReturnType<typeof startSession> | null = null;
     const socket: DeviceSocket = openSocket({
       url: socketUrl(node),
-      signedIn: async () => (await nodeInfo(options)).signedIn,
+      signedIn: () => isSignedIn(node),
       afresh(hello) {
         if (started) return started.afresh(hello);
-        started = startSession(node, () => socket, hello);
+        started = startSession(node, () => socket, hello, identity);
         resolve(started.session);
       },
       told: (told) => started?.told(told),
@@ -55,7 +61,7 @@ export function connect(options?: ConnectOptions): Promise<Session> {
   });
 }
 
-function startSession(node: string, socketOf: () => DeviceSocket, first: Hello) {
+function startSession(node: string, socketOf: () => DeviceSocket, first: Hello, identity: OwnIdentity) {
   const me: Person = first.me;
   const provider: Provider = first.provider;
   const socket = socketOf();
@@ -68,18 +74,53 @@ function startSession(node: string, socketOf: () => DeviceSocket, first: Hello) 
   let beginning = false;
   let unrouted: SignalParams[] = [];
 
-  const conversations = createConversations({ me: me.address, request, changed: () => incoming.refresh() });
+  const sources = createSources(node, () => settings.hosts);
+  const trusts = new Map<ConversationId, CallTrust>();
+  const conversations = createConversations({
+    me: me.address,
+    request,
+    changed() {
+      incoming.refresh();
+      for (const [id, trust] of trusts) {
+        if (conversations.get(id)) continue;
+        trust.close();
+        trusts.delete(id);
+      }
+    },
+  });
   const directory = createDirectory(me.address, request);
   const incoming = createIncomingCalls({
     me: me.address,
     conversations,
     request,
     settings: () => settings,
+    rtc,
+    verifyFocus: checkFocus,
+    trustOf,
     accept,
   });
 
   const inCall = () => running !== null && running.view.get().ended === null;
-  const iceServers = () => settings.iceServers as RTCIceServer[];
+  /** Every connection of this device shows the certificate that its proofs name. */
+  function rtc(): RTCConfiguration {
+    const { certificates } = identity;
+    const iceServers = settings.iceServers as RTCIceServer[];
+    return certificates.length > 0 ? { iceServers, certificates } : { iceServers };
+  }
+
+  function checkFocus(focus: FocusRoom, fingerprints: readonly string[], statement: string) {
+    const expected = { focus: focus.domain, room: focus.room, me: me.address, device, fingerprints, now: Date.now() };
+    return verifyFocus(statement, expected, sources);
+  }
+
+  function trustOf(store: ConversationStore): CallTrust {
+    const { id } = store.get();
+    const known = trusts.get(id);
+    if (known) return known;
+    const made = createCallTrust({ me: me.address, device: () => device, store, request, identity, sources });
+    trusts.set(id, made);
+    return made;
+  }
 
   function run(
     store: ConversationStore,
@@ -94,8 +135,11 @@ function startSession(node: string, socketOf: () => DeviceSocket, first: Hello) 
       device,
       store,
       request,
-      iceServers: iceServers(),
+      rtc: rtc(),
+      verifyFocus: checkFocus,
+      trust: trustOf(store),
       permitted: settings.paths,
+      requiredTrust: settings.requiredTrust,
       media,
       early,
       signals,
@@ -131,7 +175,7 @@ function startSession(node: string, socketOf: () => DeviceSocket, first: Hello) 
       const signals = createSignalSender(request);
       const path = conference
         ? null
-        : createDirectPath({ epoch: 1, role: 'offerer', peer: only, iceServers: iceServers(), send: signals.send });
+        : createDirectPath({ epoch: 1, role: 'offerer', peer: only, rtc: rtc(), send: signals.send });
       try {
         const offer = await path?.offer(false);
         const history = await request(
@@ -213,7 +257,13 @@ function startSession(node: string, socketOf: () => DeviceSocket, first: Hello) 
     }
   }
 
-  function signalled(params: SignalParams): void {
+  function signalled({ signal, ...about }: NotificationParams<'call.signal'>): void {
+    if (signal.type === 'proof' || signal.type === 'proof-wanted') {
+      const store = conversations.get(about.conversation);
+      if (store) trustOf(store).heard(about.from, signal);
+      return;
+    }
+    const params: SignalParams = { ...about, signal };
     if (running?.conversation === params.conversation && inCall()) running.signal(params);
     else if (!incoming.signal(params) && beginning) unrouted = [...unrouted, params].slice(-MAX_UNROUTED);
   }
@@ -243,6 +293,8 @@ function startSession(node: string, socketOf: () => DeviceSocket, first: Hello) 
   function ended(): void {
     running?.lost();
     incoming.close();
+    for (const trust of trusts.values()) trust.close();
+    trusts.clear();
     globalThis.removeEventListener?.('pagehide', close);
     globalThis.removeEventListener?.('online', networkChanged);
   }
@@ -265,6 +317,7 @@ function startSession(node: string, socketOf: () => DeviceSocket, first: Hello) 
     conversations.reset(hello.conversations);
     directory.refresh();
     if (inCall()) running?.nodeIsBack(hello.conversations.some((h) => h.conversation === running?.conversation));
+    for (const trust of trusts.values()) trust.again();
     leaveUnknown();
   }
 
@@ -304,6 +357,7 @@ function startSession(node: string, socketOf: () => DeviceSocket, first: Hello) 
     close,
     async signOut() {
       await signOut(node);
+      await forgetKeys().catch(() => undefined);
       close();
     },
   };

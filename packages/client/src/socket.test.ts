@@ -46,7 +46,15 @@ const hello = (resumed: boolean): Hello =>
     provider: { domain: 'enterprise1.example', name: 'Enterprise 1' },
     resumeToken: 'token',
     resumed,
-    settings: { iceServers: [], connectWhileRinging: 'nobody', paths: 'any', ringSeconds: 45, heartbeatSeconds: 60 },
+    settings: {
+      iceServers: [],
+      connectWhileRinging: 'nobody',
+      paths: 'any',
+      requiredTrust: 'not-failed',
+      hosts: {},
+      ringSeconds: 45,
+      heartbeatSeconds: 60,
+    },
     conversations: [],
   }) as unknown as Hello;
 

@@ -269,6 +269,8 @@ export async function startFakeNode(page: string, script: string): Promise<FakeN
           connectWhileRinging: node.rule,
           paths: 'any',
           ringSeconds: 45,
+          requiredTrust: 'not-failed',
+          hosts: {},
           heartbeatSeconds: 5,
         },
         conversations: [],

@@ -36,6 +36,11 @@ export const icons = {
   signOut: icon(svg`<path d="M13.5 5H7a2 2 0 0 0-2 2v10a2 2 0 0 0 2 2h6.5M11 12h9M16.5 8l3.5 4-3.5 4"/>`),
   key: icon(svg`<circle cx="8" cy="14" r="4"/><path d="M11 11l8-7M16 6.5l3 3"/>`),
   warning: icon(svg`<path d="M12 4.5L21 19.5H3z"/><path d="M12 10.5v4M12 17.2v.1"/>`),
+  check: icon(svg`<path d="M5 12.5l4.5 4.5L19 7.5"/>`),
+  shield: icon(svg`<path d="M12 3.5l7 2.6v5.4c0 4.4-2.9 7.6-7 9-4.1-1.4-7-4.6-7-9V6.1z"/>`),
+  shieldCheck: icon(
+    svg`<path d="M12 3.5l7 2.6v5.4c0 4.4-2.9 7.6-7 9-4.1-1.4-7-4.6-7-9V6.1z"/><path d="M8.8 12l2.3 2.3 4.2-4.6"/>`,
+  ),
   chevron: icon(svg`<path d="M7 10l5 5 5-5"/>`),
   direct: icon(svg`<circle cx="5" cy="12" r="2.2"/><circle cx="19" cy="12" r="2.2"/><path d="M7.5 12h9"/>`),
   hub: icon(

@@ -9,6 +9,7 @@ import { emit } from './events.ts';
 import { icons } from './icons.ts';
 import { startRinging } from './ring.ts';
 import { incomingTitle, text } from './strings.ts';
+import './trust.ts';
 
 export class ParleyIncoming extends ParleyElement {
   static override properties = {
@@ -24,6 +25,7 @@ export class ParleyIncoming extends ParleyElement {
   declare problem: string;
   readonly #incoming = new Follow(this, () => this.session?.incoming);
   readonly #others = new Follow(this, () => this.#ringing?.others);
+  readonly #trust = new Follow(this, () => this.#ringing?.trust);
   readonly #connected = new Follow(this, () => this.#ringing?.callerConnected);
   #ringing: IncomingCall | null = null;
   /** The call answered or declined here, which is therefore not missed. */
@@ -106,6 +108,12 @@ export class ParleyIncoming extends ParleyElement {
         font-weight: 550;
         overflow-wrap: anywhere;
       }
+      .trust {
+        display: grid;
+        justify-items: center;
+        gap: 6px;
+        margin-top: 14px;
+      }
       .facts {
         display: grid;
         gap: 8px;
@@ -177,6 +185,7 @@ export class ParleyIncoming extends ParleyElement {
     // What belongs to the call has to be followed anew.
     this.#others.hostUpdate();
     this.#connected.hostUpdate();
+    this.#trust.hostUpdate();
   }
 
   protected override updated(changed: PropertyValues): void {
@@ -223,6 +232,7 @@ export class ParleyIncoming extends ParleyElement {
       <h2 id="who" data-testid="incoming-from">${from.name}</h2>
       <p class="company" data-testid="incoming-company">${from.company}</p>
       <p class="quiet">${from.address}</p>
+      ${this.#trustOf(from)}
       <div class="facts" id="facts">
         ${title ? html`<p class="title" data-testid="incoming-title"><span class="sr">${text.about} </span>${title}</p>` : nothing}
         ${
@@ -247,6 +257,27 @@ export class ParleyIncoming extends ParleyElement {
           @click=${() => this.#decline(call)}>${icons.hangUp}${text.decline}</button>
       </div>
       ${waiting > 0 ? html`<p class="quiet more" role="status">${text.moreWaiting(waiting)}</p>` : nothing}
+    </div>`;
+  }
+
+  /** Who vouches for the caller, once it is known that somebody does. */
+  #trustOf(from: IncomingCall['from']) {
+    const trust = this.#trust.value;
+    if (!trust) return nothing;
+    const { issuer, account } = trust;
+    const host = issuer && URL.canParse(issuer) ? new URL(issuer).host : null;
+    return html`<div class="trust">
+      <parley-trust .trust=${trust} .person=${from}></parley-trust>
+      ${
+        trust.status === 'verified' && host
+          ? html`<p class="quiet" data-testid="incoming-issuer">${text.verifiedBy(host)}${account ? text.asAccount(account) : ''}</p>`
+          : nothing
+      }
+      ${
+        trust.status === 'failed' || trust.code === 'proof-missing'
+          ? html`<p class="problem" role="alert" data-testid="incoming-untrusted">${icons.warning}<span>${trust.text}</span></p>`
+          : nothing
+      }
     </div>`;
   }
 

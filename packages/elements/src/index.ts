@@ -15,4 +15,5 @@ export { ParleySignIn } from './sign-in.ts';
 export { ParleyTile } from './tile.ts';
 export { ParleyTiles } from './tiles.ts';
 export { ParleyToasts } from './toasts.ts';
+export { ParleyTrust } from './trust.ts';
 export { ParleyWorkspace } from './workspace.ts';

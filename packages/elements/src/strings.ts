@@ -102,6 +102,11 @@ export function endedText(ended: NonNullable<CallView['ended']>, others: readonl
         title: 'The connection was lost',
         detail: 'The call ended because the network was away for too long. Check it, then call again.',
       };
+    case 'untrusted':
+      return {
+        title: 'The call was ended for your safety',
+        detail: `${ended.untrusted?.person.name ?? names}: ${ended.untrusted?.text ?? errorCatalogue['identity-failed'].text}`,
+      };
     case 'not-answered':
       return notAnswered(ended.outcome, names);
   }
@@ -183,6 +188,13 @@ export const text = {
   moreWaiting: (count: number) => (count === 1 ? 'One more call is waiting' : `${count} more calls are waiting`),
   leavesPresent: 'Answering ends your part in the present call.',
   rangOff: (name: string) => `${name}’s call no longer rings here: it ended, or another device answered.`,
+  // Trust
+  trustOf: (name: string, word: string) => `${name}: ${word}. What was checked?`,
+  holds: 'Holds',
+  doesNotHold: 'Does not hold',
+  notChecked: 'Not checked',
+  asAccount: (account: string) => ` as ${account}`,
+  verifiedBy: (issuer: string) => `Verified by ${issuer}`,
   // Call
   callWith: (names: readonly string[]) => (names.length === 0 ? 'Call' : `Call with ${listOfNames(names)}`),
   callingNow: 'Calling …',

@@ -8,6 +8,7 @@ import { tintOf } from './format.ts';
 import { icons } from './icons.ts';
 import { outcomeText, text } from './strings.ts';
 import { tints } from './styles.ts';
+import './trust.ts';
 
 export class ParleyTile extends ParleyElement {
   static override properties = {
@@ -44,6 +45,8 @@ export class ParleyTile extends ParleyElement {
       .picture {
         position: absolute;
         inset: 0;
+        /* Pictures that fade over each other must not cover what stands on them. */
+        isolation: isolate;
       }
       /* Not taken out of the layout: a picture that is about to come must be able to present its first frame. */
       .picture.off {
@@ -123,6 +126,11 @@ export class ParleyTile extends ParleyElement {
         height: 16px;
         color: #ffb4b8;
       }
+      .trust {
+        position: absolute;
+        inset-inline-start: 8px;
+        top: 8px;
+      }
       .withdraw {
         position: absolute;
         inset-inline-end: 8px;
@@ -194,6 +202,11 @@ export class ParleyTile extends ParleyElement {
           ? html`<button type="button" class="round withdraw" data-testid="cancel-${person.address}"
               aria-label=${text.withdraw(person.name)} title=${text.withdraw(person.name)}
               @click=${() => this.call?.cancel(person.address)}>${icons.close}</button>`
+          : nothing
+      }
+      ${
+        !self && state === 'joined'
+          ? html`<parley-trust class="trust" small .trust=${participant.trust} .person=${person}></parley-trust>`
           : nothing
       }
       <p class="name">${silent ? icons.microphoneOff : nothing}<span>${name}</span></p>

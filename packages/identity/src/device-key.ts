@@ -1,6 +1,6 @@
 // A device's key pair, and how a sign-in is bound to it: the hash of the public key is the `nonce` of the OpenID request,
 // so the ID token, signed by the person's issuer, says whose key it is (the construction of OpenPubkey).
-import { type CryptoKey, calculateJwkThumbprint, exportJWK } from 'jose';
+import { type CryptoKey, calculateJwkThumbprint, decodeJwt, exportJWK } from 'jose';
 
 /** Public half of a device key: P-256, as a JWK (RFC 7517). */
 export interface DeviceJwk {
@@ -44,6 +44,12 @@ export function thumbprintOf(publicJwk: DeviceJwk): Promise<string> {
 export async function nonceFor({ publicJwk, salt }: Pick<DeviceKey, 'publicJwk' | 'salt'>): Promise<string> {
   const text = [PREFIX, await thumbprintOf(publicJwk), salt].join('\n');
   return base64url(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))));
+}
+
+/** The nonce in an ID token, not yet believed; null if there is none. Throws if it is no token. */
+export function nonceIn(idToken: string): string | null {
+  const { nonce } = decodeJwt(idToken);
+  return typeof nonce === 'string' ? nonce : null;
 }
 
 function base64url(bytes: Uint8Array): string {

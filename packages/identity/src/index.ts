@@ -4,5 +4,6 @@ export * from './device-key.ts';
 export * from './issuers.ts';
 export * from './proof.ts';
 export * from './replay.ts';
+export * from './statements.ts';
 export * from './trust.ts';
 export * from './verify.ts';

@@ -1,22 +1,6 @@
 // What a domain says of the issuers that may vouch for its people: which tokens of an issuer are meant, and which claim
-// is the address. Issuers differ in both, so it is configuration, never a guess.
-import { type Address, domainOf, parseAddress } from '@parley/protocol';
-import { z } from 'zod';
-
-export const issuerProfileSchema = z.strictObject({
-  /** Exactly as in `iss` (OpenID Connect Core section 2). */
-  issuer: z.url().max(500),
-  /** Client ids whose tokens count: `aud`. */
-  clientIds: z.array(z.string().min(1).max(200)).min(1).max(16),
-  /** The claim that names the person: a whole address, or its local part where `domain` is given. */
-  address: z.strictObject({
-    claim: z.enum(['email', 'preferred_username', 'upn', 'sub']),
-    domain: z.string().max(253).optional(),
-  }),
-  /** Claims that must be so: Google's `hd`, Entra's `tid`, `email_verified`. */
-  required: z.record(z.string().max(64), z.union([z.string().max(300), z.boolean()])).default({}),
-});
-export type IssuerProfile = z.infer<typeof issuerProfileSchema>;
+// is the address. The three best known, ready made; and how a token is read by what is said.
+import { type Address, domainOf, type IssuerProfile, parseAddress } from '@parley/protocol';
 
 /** A realm of Keycloak, whose users' e-mail addresses are their addresses here. */
 export function keycloak(realmUrl: string, clientId: string): IssuerProfile {
@@ -49,17 +33,28 @@ export function google(domain: string, clientId: string): IssuerProfile {
   };
 }
 
-/** Whom a token's claims name under this profile; null if they name nobody, or somebody of another domain. */
-export function addressIn(
-  claims: Readonly<Record<string, unknown>>,
-  { address, required }: IssuerProfile,
-  domain: string,
-): Address | null {
-  for (const [claim, value] of Object.entries(required)) {
-    if (!Object.hasOwn(claims, claim) || claims[claim] !== value) return null;
-  }
+type Claims = Readonly<Record<string, unknown>>;
+
+/** Whether a token says all that the domain demands of this issuer's. */
+export function meets(claims: Claims, { required }: IssuerProfile): boolean {
+  return Object.entries(required).every(([claim, value]) => Object.hasOwn(claims, claim) && claims[claim] === value);
+}
+
+/**
+ * Whom a token's claims name under this profile; null if they name nobody, or somebody of another domain, and for issuers
+ * whose accounts name nobody by themselves.
+ */
+export function addressIn(claims: Claims, profile: IssuerProfile, domain: string): Address | null {
+  const { address } = profile;
+  if (address === undefined || !meets(claims, profile)) return null;
   const named = Object.hasOwn(claims, address.claim) ? claims[address.claim] : null;
   if (typeof named !== 'string') return null;
   const found = parseAddress(address.domain === undefined ? named : `${named}@${address.domain}`);
   return found !== null && domainOf(found) === domain ? found : null;
+}
+
+/** What an account elsewhere is called there, for people to read: a verified e-mail address, or its subject. */
+export function accountName(claims: Claims): string {
+  const { email, email_verified: verified, sub } = claims;
+  return String(verified === true && typeof email === 'string' ? email : sub).slice(0, 320);
 }

@@ -1,12 +1,11 @@
 // What a device says of itself in a call: a PASSporT (RFC 8225) signed by the device's key, with that key and the ID token
 // it is bound to.
-import { type Address, addressSchema } from '@parley/protocol';
+import { type Address, addressSchema, MAX_STATEMENT } from '@parley/protocol';
 import { SignJWT } from 'jose';
 import { z } from 'zod';
 import type { DeviceKey } from './device-key.ts';
+import { mediaKeys } from './statements.ts';
 
-/** A proof is a compact JWS; longer ones are not looked at. */
-export const MAX_PROOF = 16_384;
 export const PROOF_TYPE = 'passport';
 /** The one algorithm (RFC 8225 section 4.1, RFC 7518 section 3.4). */
 export const PROOF_ALGORITHM = 'ES256';
@@ -56,12 +55,16 @@ export const proofClaimsSchema = z.object({
   salt: z.string().length(22),
   /** The ID token whose nonce is made of this key and salt. */
   idt: z.string().min(1).max(8192),
+  /** The domain's word that the account of that token is this person's; needed where the token does not name them. */
+  link: z.string().min(1).max(MAX_STATEMENT).optional(),
 });
 export type ProofClaims = z.infer<typeof proofClaimsSchema>;
 
 export interface ProofOptions {
   readonly key: DeviceKey;
   readonly idToken: string;
+  /** The domain's statement that links the account to the person; null where the token names them. */
+  readonly link?: string | null;
   readonly from: Address;
   /** Everybody it is meant for; whoever is not named must not accept it. */
   readonly to: readonly Address[];
@@ -79,17 +82,17 @@ export interface ProofOptions {
  */
 export function makeProof(options: ProofOptions): Promise<string> {
   const { key, idToken, from, to, conversation, purpose, fingerprints, now } = options;
-  const digests = fingerprints.map((one) => one.replaceAll(':', '').toUpperCase()).sort();
   const claims = {
     dest: { uri: to.map((address) => `${SCHEME}${address}`).sort() },
     iat: Math.floor(now / 1000),
-    mky: digests.map((dig) => ({ alg: 'sha-256', dig })),
+    mky: mediaKeys(fingerprints),
     orig: { uri: `${SCHEME}${from}` },
     jti: crypto.randomUUID(),
     conversation,
     purpose,
     salt: key.salt,
     idt: idToken,
+    ...(options.link ? { link: options.link } : {}),
   };
   return new SignJWT(claims)
     .setProtectedHeader({ alg: PROOF_ALGORITHM, typ: PROOF_TYPE, ppt: PROOF_EXTENSION, jwk: { ...key.publicJwk } })

@@ -1,6 +1,7 @@
 // What a verification comes to, in words for people: `verified` only if everything holds; `unverified` if something could
-// not be found out; `failed` if something is wrong. A pure table, and the one check that may come later than the others.
-import type { Address } from '@parley/protocol';
+// not be found out; `failed` if something is wrong. A pure table, and how the proof of a person is put together with what
+// is known of the media that arrive.
+import type { Address, Domain } from '@parley/protocol';
 
 /**
  * What is looked at, in this order, and on whose word it rests: `device` (its signature), `domain` (what it publishes of
@@ -15,7 +16,6 @@ export const checks = {
   conversation: 'device',
   purpose: 'device',
   freshness: 'client',
-  certificate: 'client',
   'token-shape': 'client',
   'issuer-authorised': 'domain',
   'token-audience': 'domain',
@@ -25,6 +25,8 @@ export const checks = {
   'key-binding': 'issuer',
   'token-person': 'issuer',
   'single-use': 'client',
+  certificate: 'client',
+  focus: 'domain',
 } as const;
 export type CheckName = keyof typeof checks;
 
@@ -124,8 +126,8 @@ export const trustProblems = {
   },
   'token-stale': {
     check: 'token-age',
-    status: 'failed',
-    text: 'This person’s sign-in is too old. Ask them to sign in again.',
+    status: 'unverified',
+    text: 'This person signed in too long ago. Ask them to sign out and in again.',
   },
   'token-algorithm-refused': {
     check: 'token-algorithm',
@@ -162,6 +164,21 @@ export const trustProblems = {
     status: 'failed',
     text: 'The sign-in is somebody else’s. Do not trust this call.',
   },
+  'account-unlinked': {
+    check: 'token-person',
+    status: 'failed',
+    text: 'This person’s company does not say that the account they signed in with is theirs. Do not trust this call.',
+  },
+  'focus-unproven': {
+    check: 'focus',
+    status: 'failed',
+    text: 'The conference service is not the one that it says it is. Leave this call.',
+  },
+  'focus-unknown': {
+    check: 'focus',
+    status: 'unverified',
+    text: 'It could not be found out whose conference service this is. Say nothing secret so far.',
+  },
   'proof-replayed': {
     check: 'single-use',
     status: 'failed',
@@ -177,15 +194,27 @@ export const trustProblems = {
 export type TrustProblem = keyof typeof trustProblems;
 
 interface Findings {
-  /** What was looked at, in order; all of it passed but for the last where there is a `code`. */
+  /** What was looked at; all of it passed but for the last where there is a `code`. */
   readonly checks: readonly Check[];
+  /** What the person is called at the issuer, where that is not their address: an account elsewhere that is linked. */
+  readonly account: string | null;
+  /** Something that should have come from others came through the verifier's own node, which had to be believed. */
+  readonly relayed: boolean;
+  /** SHA-256 of the certificates that the device says it encrypts with, `AB:CD:…`; empty without its signature. */
+  readonly certificates: readonly string[];
+}
+/** The person is who they say they are. Nothing is said yet of whose the media are. */
+export interface Proven extends Findings {
+  readonly status: 'proven';
+  readonly issuer: string;
+  readonly address: Address;
 }
 export interface Verified extends Findings {
   readonly status: 'verified';
   readonly issuer: string;
   readonly address: Address;
-  /** SHA-256 of the certificates that the device may answer DTLS with, `AB:CD:…`. */
-  readonly certificates: readonly string[];
+  /** Whose conference service decrypts and encrypts in between; null where nobody does. */
+  readonly focus: Domain | null;
 }
 export interface NotVerified extends Findings {
   readonly status: 'unverified' | 'failed';
@@ -195,30 +224,65 @@ export interface NotVerified extends Findings {
   /** Null unless the issuer vouches for it; never what the proof merely says. */
   readonly address: Address | null;
 }
+/** What a proof comes to by itself. */
+export type PersonTrust = Proven | NotVerified;
+/** What it comes to with the media. */
 export type Trust = Verified | NotVerified;
+
+/**
+ * How a person's media arrive: straight from a device that DTLS has negotiated this certificate with (or whose session
+ * description names it); by way of a focus, which has proven whose it is unless there is a problem; `not-yet` while it
+ * only rings, and nothing is sent to anybody.
+ */
+export type Carrier =
+  | { readonly kind: 'not-yet' }
+  | { readonly kind: 'direct'; readonly certificate: string }
+  | {
+      readonly kind: 'conference';
+      readonly focus: Domain;
+      readonly problem: 'focus-unproven' | 'focus-unknown' | null;
+    };
 
 export function passing(name: CheckName): Check {
   return { name, passed: true, by: checks[name] };
 }
 
+type Known = Partial<Pick<NotVerified, 'issuer' | 'address' | 'account' | 'relayed' | 'certificates'>>;
+
 /** The end of a verification by `code`: the check that did not hold comes after those that did. */
-export function notVerified(
-  code: TrustProblem,
-  passed: readonly Check[],
-  issuer: string | null = null,
-  address: Address | null = null,
-): NotVerified {
+export function notVerified(code: TrustProblem, passed: readonly Check[], known: Known = {}): NotVerified {
   const { check, status } = trustProblems[code];
+  const { issuer = null, address = null, account = null, relayed = false, certificates = [] } = known;
+  const failing = { ...passing(check), passed: false };
   const held = passed.filter(({ name }) => name !== check);
-  return { status, code, issuer, address, checks: [...held, { ...passing(check), passed: false }] };
+  return { status, code, issuer, address, account, relayed, certificates, checks: [...held, failing] };
 }
 
 /**
- * Looks at a certificate again, without the proof, which is good for one verification: what was verified while it rang by
- * the session description is compared with what DTLS negotiated, on every path (RFC 8122 section 5, RFC 8225 section
- * 5.2.2).
+ * Puts a person's proof and the way their media come together (RFC 8225 section 5.2.2, RFC 8122 section 5). Null: media
+ * are on their way, and nobody knows yet whose they are.
  */
-export function withCertificate(trust: Verified, negotiated: string): Trust {
-  if (trust.certificates.includes(negotiated.toUpperCase())) return trust;
-  return notVerified('wrong-certificate', trust.checks, trust.issuer, trust.address);
+export function withMedia(person: PersonTrust, carrier: Carrier | null): Trust {
+  // Also of somebody who is only unverified: who sits in the middle could keep the issuer away, and be taken for that.
+  if (carrier?.kind === 'direct' && person.certificates.length > 0 && person.status !== 'failed') {
+    if (!person.certificates.includes(carrier.certificate.toUpperCase())) {
+      const held = person.checks.filter(({ passed }) => passed);
+      return notVerified('wrong-certificate', held, person);
+    }
+  }
+  if (person.status !== 'proven') return person;
+  if (carrier === null) return notVerified('certificate-unknown', person.checks, person);
+  if (carrier.kind === 'conference' && carrier.problem) return notVerified(carrier.problem, person.checks, person);
+  const { issuer, address, account, relayed, certificates } = person;
+  const more = { 'not-yet': [], direct: [passing('certificate')], conference: [passing('focus')] }[carrier.kind];
+  const focus = carrier.kind === 'conference' ? carrier.focus : null;
+  const found = { issuer, address, account, relayed, certificates };
+  return { status: 'verified', ...found, focus, checks: [...person.checks, ...more] };
+}
+
+const order = { failed: 0, unverified: 1, verified: 2 } as const;
+
+/** The least that holds, where media come by several ways at once. */
+export function leastOf(first: Trust, ...more: readonly Trust[]): Trust {
+  return more.reduce((least, one) => (order[one.status] < order[least.status] ? one : least), first);
 }

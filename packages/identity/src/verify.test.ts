@@ -2,32 +2,52 @@
 import assert from 'node:assert/strict';
 import { createHash, createHmac } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
-import type { Address } from '@parley/protocol';
+import { type Address, type Domain, domainKeySchema, type IssuerProfile, issuerProfileSchema } from '@parley/protocol';
 import fc from 'fast-check';
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
 import {
+  type Sources as AllSources,
   addressIn,
   type Check,
   checks,
   createDeviceKey,
   createReplayGuard,
   type DeviceKey,
-  type Expected,
+  type Expected as ExpectedPerson,
   entra,
+  FOCUS_STATEMENT,
+  fingerprintsIn,
   google,
-  type IssuerProfile,
-  issuerProfileSchema,
   keycloak,
+  LINK_STATEMENT,
+  leastOf,
   makeProof,
   nonceFor,
   proofPurposes,
-  type Sources,
+  type Trust,
   type TrustProblem,
   thumbprintOf,
   trustProblems,
-  verifyProof,
-  withCertificate,
+  verifyFocus,
+  verifyProof as verifyPerson,
+  withMedia,
 } from './index.ts';
+
+/** As a client asks: for a person, and for the certificate that their media come with. */
+type Expected = ExpectedPerson & { readonly fingerprint: string | null };
+interface Sources extends Pick<AllSources, 'replays'> {
+  issuersOf(domain: string): Promise<readonly IssuerProfile[]>;
+  keysOf(issuer: string, again: boolean): Promise<readonly JWK[]>;
+}
+async function verifyProof(proof: string | null, expected: Expected, { replays, ...from }: Sources): Promise<Trust> {
+  const { fingerprint, ...person } = expected;
+  const proven = await verifyPerson(proof, person, {
+    replays,
+    publishedBy: async (domain) => ({ issuers: await from.issuersOf(domain), keys: [], relayed: false }),
+    keysOf: async (issuer, _domain, again) => ({ keys: await from.keysOf(issuer, again), relayed: false }),
+  });
+  return withMedia(proven, fingerprint === null ? null : { kind: 'direct', certificate: fingerprint });
+}
 
 const bob = 'bob@enterprise1.example' as Address;
 const alice = 'alice@enterprise2.example' as Address;
@@ -48,6 +68,10 @@ interface IssuerKey {
 async function issuerKey(kid: string): Promise<IssuerKey> {
   const { privateKey, publicKey } = await generateKeyPair('RS256');
   return { privateKey, jwk: { ...(await exportJWK(publicKey)), kid, alg: 'RS256', use: 'sig' } };
+}
+async function domainKey(kid: string) {
+  const { privateKey, publicKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519' });
+  return { privateKey, published: domainKeySchema.parse({ ...(await exportJWK(publicKey)), kid }) };
 }
 const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
 const names = (list: readonly Check[]) => list.map(({ name }) => name);
@@ -90,6 +114,7 @@ describe('a proof', () => {
       now: NOW,
       ...changes,
     });
+  const person: ExpectedPerson = { from: bob, me: alice, conversation, purpose: 'call', now: NOW };
   const expected: Expected = {
     from: bob,
     me: alice,
@@ -101,6 +126,12 @@ describe('a proof', () => {
   const sources = (changes: Partial<Sources> = {}): Sources => ({
     issuersOf: async () => [profile],
     keysOf: async () => [signing.jwk],
+    replays: createReplayGuard(),
+    ...changes,
+  });
+  const allSources = (changes: Partial<AllSources> = {}): AllSources => ({
+    publishedBy: async () => ({ issuers: [profile], keys: [], relayed: false }),
+    keysOf: async () => ({ keys: [signing.jwk], relayed: false }),
     replays: createReplayGuard(),
     ...changes,
   });
@@ -144,7 +175,7 @@ describe('a proof', () => {
     assert.deepEqual(trust.certificates, [certificate.toUpperCase()]);
     assert.deepEqual(
       trust.checks,
-      Object.entries(checks).map(([name, by]) => ({ name, passed: true, by })),
+      Object.entries(checks).flatMap(([name, by]) => (name === 'focus' ? [] : [{ name, passed: true, by }])),
     );
   });
   it('is a PASSporT: URIs, digests without colons, lists in order (RFC 8225)', async () => {
@@ -165,21 +196,43 @@ describe('a proof', () => {
     );
     assert.equal(iat, NOW / 1000);
   });
-  it('leaves the person known but not verified before there is a certificate, and can be verified then', async () => {
-    const [proof, replays] = [await made(), createReplayGuard()];
-    const trust = await distrusted(proof, 'certificate-unknown', { fingerprint: null }, { replays });
+  it('leaves the person known but not verified before there is a certificate', async () => {
+    const trust = await distrusted(await made(), 'certificate-unknown', { fingerprint: null });
     assert.deepEqual([trust.issuer, trust.address], [issuer, bob]);
-    assert.equal((await verifyProof(proof, expected, sources({ replays }))).status, 'verified');
   });
   it('verified by the session description is compared with what DTLS negotiates', async () => {
-    const trust = await verifyProof(await made(), expected, sources());
-    assert.ok(trust.status === 'verified');
-    assert.equal(withCertificate(trust, certificate.toLowerCase()), trust);
-    const swapped = withCertificate(trust, otherCertificate);
+    const proven = await verifyPerson(await made(), person, allSources());
+    assert.equal(proven.status, 'proven');
+    const direct = (one: string) => withMedia(proven, { kind: 'direct', certificate: one });
+    assert.equal(direct(certificate.toLowerCase()).status, 'verified');
+    const swapped = direct(otherCertificate);
     assert.ok(swapped.status === 'failed');
     assert.equal(swapped.code, 'wrong-certificate');
     assert.deepEqual(swapped.checks.at(-1), { name: 'certificate', passed: false, by: 'client' });
-    assert.equal(names(swapped.checks).filter((name) => name === 'certificate').length, 1);
+  });
+  it('is good for a call that rings, when nothing is encrypted for anybody yet', async () => {
+    const trust = withMedia(await verifyPerson(await made(), person, allSources()), { kind: 'not-yet' });
+    assert.equal(trust.status, 'verified');
+    assert.ok(!names(trust.checks).includes('certificate'));
+  });
+  it('is as good as the conference service its media come by', async () => {
+    const proven = await verifyPerson(await made(), person, allSources());
+    const focus = 'enterprise1.example' as Domain;
+    const by = (problem: 'focus-unproven' | 'focus-unknown' | null) =>
+      withMedia(proven, { kind: 'conference', focus, problem });
+    const good = by(null);
+    assert.ok(good.status === 'verified');
+    assert.equal(good.focus, focus);
+    assert.equal(good.checks.at(-1)?.name, 'focus');
+    for (const problem of ['focus-unproven', 'focus-unknown'] as const) {
+      const bad = by(problem);
+      assert.ok(bad.status !== 'verified');
+      assert.deepEqual([bad.code, bad.status], [problem, trustProblems[problem].status]);
+      reached.add(problem);
+    }
+    assert.equal(leastOf(good, by('focus-unknown'), by('focus-unproven')).status, 'failed');
+    assert.equal(leastOf(good, by('focus-unknown'), good).status, 'unverified');
+    assert.equal(leastOf(good, good).status, 'verified');
   });
   it('says nothing of who it is if the sign-in does not hold', async () => {
     const trust = await distrusted(await made({ key: eves, idToken: await token() }), 'key-not-bound');
@@ -299,7 +352,8 @@ describe('a proof', () => {
     refused(await made(), 'replays-unknown', {}, { replays: createReplayGuard(0) }));
   it('that does not hold uses up nobody’s turn', async () => {
     const [proof, replays] = [await made(), createReplayGuard()];
-    await refused(proof, 'wrong-certificate', { fingerprint: otherCertificate }, { replays });
+    await refused(proof, 'wrong-person', { from: eve }, { replays });
+    await refused(proof, 'token-stale', { maxTokenAgeMs: -DAY }, { replays });
     assert.equal((await verifyProof(proof, expected, sources({ replays }))).status, 'verified');
   });
   it('for media that somebody else encrypts is refused: fingerprints were swapped', async () =>
@@ -364,6 +418,57 @@ describe('a proof', () => {
     await refused(await made({ idToken: await token({ email: eve }) }), 'token-of-another');
     await refused(await made({ idToken: await token({ email_verified: false }) }), 'address-unproven');
     await refused(await made({ idToken: await token({ email: 'bob@evil.example' }) }), 'address-unproven');
+  });
+
+  describe('of somebody who signed in with an account elsewhere', () => {
+    const elsewhere: IssuerProfile = { issuer: 'https://mail.example', clientIds: ['parley-1'], required: {} };
+    const account = { iss: elsewhere.issuer, aud: 'parley-1', sub: 'b-77', email: 'b@mail.example' };
+    const states = async (claims: Record<string, unknown>, type = LINK_STATEMENT, by = domainSigning) =>
+      new SignJWT({ sub: bob, issuer: elsewhere.issuer, account: 'b-77', ...claims })
+        .setIssuer('enterprise1.example')
+        .setIssuedAt(NOW / 1000)
+        .setExpirationTime(NOW / 1000 + 600)
+        .setProtectedHeader({ alg: 'EdDSA', typ: type, kid: 'd1' })
+        .sign(by.privateKey);
+    let domainSigning: Awaited<ReturnType<typeof domainKey>>;
+    let otherSigning: Awaited<ReturnType<typeof domainKey>>;
+    before(async () => {
+      [domainSigning, otherSigning] = await Promise.all([domainKey('d1'), domainKey('d1')]);
+    });
+    const verified = async (link: string | null, profiles = [elsewhere]) =>
+      verifyPerson(await made({ idToken: await token(account), link }), person, {
+        ...allSources(),
+        publishedBy: async () => ({ issuers: profiles, keys: [domainSigning.published], relayed: false }),
+      });
+
+    it('is theirs by their domain’s word, and says what the account is called', async () => {
+      const trust = await verified(await states({}));
+      assert.ok(trust.status === 'proven');
+      assert.deepEqual([trust.issuer, trust.account], [elsewhere.issuer, 'b@mail.example']);
+    });
+    it('is nobody’s without it, or by a statement about something else, or by another key', async () => {
+      const wrong = [
+        null,
+        'a.b.c',
+        await states({ sub: eve }),
+        await states({ issuer: 'https://other.example' }),
+        await states({ account: 'b-78' }),
+        await states({}, FOCUS_STATEMENT),
+        await states({}, LINK_STATEMENT, otherSigning),
+      ];
+      for (const link of wrong) {
+        const trust = await verified(link);
+        assert.ok(trust.status === 'failed');
+        assert.equal(trust.code, 'account-unlinked');
+        reached.add(trust.code);
+      }
+      const strict = await verified(await states({}), [{ ...elsewhere, required: { hd: 'mail.example' } }]);
+      assert.ok(strict.status === 'failed' && strict.code === 'account-unlinked');
+    });
+    it('is not theirs by that where the token itself has to name them', async () => {
+      const trust = await verified(await states({}), [{ ...elsewhere, address: { claim: 'email' } }]);
+      assert.ok(trust.status === 'failed' && trust.code === 'address-unproven');
+    });
   });
 
   it('is unverified, not failed, while an issuer or a domain does not answer', async () => {
@@ -482,6 +587,64 @@ describe('a profile', () => {
       assert.equal(addressIn({ __proto__: good }, made, 'company.example'), null);
     });
   }
+});
+
+describe('what a conference service states', () => {
+  const focus = 'enterprise2.example' as Domain;
+  const room = 'r_1';
+  const dig = certificate.replaceAll(':', '').toUpperCase();
+  const claims = { aud: bob, device: 'd_1', room, mky: [{ alg: 'sha-256', dig }] };
+  type Signing = Awaited<ReturnType<typeof domainKey>>;
+  const state = (
+    by: Signing,
+    change: Record<string, unknown> = {},
+    { typ = FOCUS_STATEMENT, at = NOW, kid = 'd1' } = {},
+  ) =>
+    new SignJWT({ iss: focus, ...claims, ...change })
+      .setIssuedAt(at / 1000)
+      .setExpirationTime(at / 1000 + 60)
+      .setProtectedHeader({ alg: 'EdDSA', typ, kid })
+      .sign(by.privateKey);
+  const expected = { focus, room, me: bob, device: 'd_1', fingerprints: [certificate], now: NOW };
+  const publishedBy = (by: Signing) => async () => ({ issuers: [], keys: [by.published], relayed: false });
+
+  it('is believed of its own domain, for this device and room and for all its certificates, for a while', async () => {
+    const [own, other] = await Promise.all([domainKey('d1'), domainKey('d1')]);
+    const from = { publishedBy: publishedBy(own) };
+    assert.equal(await verifyFocus(await state(own), expected, from), null);
+    const refused = async (statement: string, change: Partial<typeof expected> = {}) =>
+      assert.equal(await verifyFocus(statement, { ...expected, ...change }, from), 'focus-unproven');
+    await refused(await state(other));
+    await refused(await state(own, { iss: 'evil.example' }));
+    await refused(await state(own, { aud: alice }));
+    await refused(await state(own, { device: 'd_2' }));
+    await refused(await state(own, { room: 'r_2' }));
+    await refused(await state(own, { mky: [] }));
+    await refused(await state(own, {}, { typ: LINK_STATEMENT }));
+    await refused(await state(own, {}, { at: NOW - 4 * MINUTE }));
+    await refused(await state(own, {}, { kid: 'd2' }));
+    await refused('a.b.c');
+    await refused('x'.repeat(5000));
+    await refused(await state(own), { fingerprints: [certificate, otherCertificate] });
+    await refused(await state(own), { fingerprints: [] });
+  });
+  it('is unknown, not refused, while the domain cannot be asked, and its new key is found by asking again', async () => {
+    const [old, next] = await Promise.all([domainKey('d0'), domainKey('d1')]);
+    const down = { publishedBy: () => Promise.reject(new Error('down')) };
+    assert.equal(await verifyFocus(await state(next), expected, down), 'focus-unknown');
+    const asked: boolean[] = [];
+    const rotated = async (_domain: string, again: boolean) => {
+      asked.push(again);
+      return publishedBy(again ? next : old)();
+    };
+    assert.equal(await verifyFocus(await state(next), expected, { publishedBy: rotated }), null);
+    assert.deepEqual(asked, [false, true]);
+  });
+  it('is compared with the fingerprints of a session description, and with nothing that only looks like one', () => {
+    const sdp = `v=0\r\na=fingerprint:sha-256 ${certificate}\r\nm=audio 9 X\r\na=fingerprint:SHA-256 ${certificate.toUpperCase()}\r\n`;
+    assert.deepEqual(fingerprintsIn(sdp), [certificate.toUpperCase()]);
+    assert.deepEqual(fingerprintsIn(`s=a=fingerprint:sha-256 ${certificate}\r\na=fingerprint:sha-1 AB:CD`), []);
+  });
 });
 
 describe('the memory of proofs', () => {

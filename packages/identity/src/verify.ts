@@ -1,6 +1,6 @@
 // Verifies a proof, in the client of who is called. The order matters: what needs nobody else comes first, and what costs
 // others a request comes after the device's own signature.
-import { type Address, domainOf } from '@parley/protocol';
+import { type Address, type Domain, domainOf, type IssuerProfile, MAX_PROOF } from '@parley/protocol';
 import {
   compactVerify,
   createLocalJWKSet,
@@ -13,9 +13,8 @@ import {
 } from 'jose';
 import { z } from 'zod';
 import { nonceFor } from './device-key.ts';
-import { addressIn, type IssuerProfile } from './issuers.ts';
+import { accountName, addressIn, meets } from './issuers.ts';
 import {
-  MAX_PROOF,
   PROOF_ALGORITHM,
   type ProofClaims,
   type ProofHeader,
@@ -24,7 +23,16 @@ import {
   proofHeaderSchema,
 } from './proof.ts';
 import type { ReplayGuard } from './replay.ts';
-import { type Check, type CheckName, notVerified, passing, type Trust, type TrustProblem } from './trust.ts';
+import {
+  type DomainKey,
+  FOCUS_STATEMENT,
+  focusClaimsSchema,
+  LINK_STATEMENT,
+  linkClaimsSchema,
+  mediaKeys,
+  verifyStatement,
+} from './statements.ts';
+import { type Check, type CheckName, notVerified, type PersonTrust, passing, type TrustProblem } from './trust.ts';
 
 export interface Expected {
   /** Who is said to be speaking. */
@@ -33,12 +41,6 @@ export interface Expected {
   readonly me: Address;
   readonly conversation: string;
   readonly purpose: ProofPurpose;
-  /**
-   * SHA-256 of the certificate that DTLS negotiated, `AB:CD:…`; before that, of the session description, and
-   * `withCertificate` afterwards. Null: there is none yet; the best result is `certificate-unknown`, and the proof can be
-   * verified once more.
-   */
-  readonly fingerprint: string | null;
   /** Milliseconds since 1970. */
   readonly now: number;
   /** How old a proof may be, in milliseconds; whoever joins late is shown proofs from before. Default: 2 minutes. */
@@ -50,12 +52,24 @@ export interface Expected {
   readonly maxTokenAgeMs?: number;
 }
 
+/** What a domain publishes of itself. */
+export interface Published {
+  readonly issuers: readonly IssuerProfile[];
+  readonly keys: readonly DomainKey[];
+  /** It came through the verifier's own node, since the browser could not ask the domain itself. */
+  readonly relayed: boolean;
+}
+
 /** What the verifier must be told by others. Whoever gives them limits how long they take. */
 export interface Sources {
-  /** The issuers that a domain has authorised, as it publishes them. Rejects if it cannot be asked. */
-  issuersOf(domain: string): Promise<readonly IssuerProfile[]>;
-  /** Keys of an issuer (its `jwks_uri`). `again`: not from a cache, since a key was not among them. */
-  keysOf(issuer: string, again: boolean): Promise<readonly JWK[]>;
+  /** Rejects if it cannot be asked. `again`: not from a cache, since a key was not among them. */
+  publishedBy(domain: Domain, again: boolean): Promise<Published>;
+  /** Keys of an issuer that this domain has authorised (its `jwks_uri`). */
+  keysOf(
+    issuer: string,
+    domain: Domain,
+    again: boolean,
+  ): Promise<{ readonly keys: readonly JWK[]; readonly relayed: boolean }>;
   readonly replays: ReplayGuard;
 }
 
@@ -68,6 +82,7 @@ const TOKEN_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA', 'Ed25519'
 /** What every ID token says (OpenID Connect Core section 2), with the nonce that ours are asked for with. */
 const tokenSchema = z.object({
   iss: z.string(),
+  sub: z.string(),
   aud: z.union([z.string(), z.array(z.string()).max(64)]),
   azp: z.string().optional(),
   iat: z.number(),
@@ -91,38 +106,79 @@ class Distrust extends Error {
   }
 }
 
+/** What has come out so far. */
+interface Findings {
+  issuer: string | null;
+  address: Address | null;
+  account: string | null;
+  relayed: boolean;
+  certificates: readonly string[];
+}
+
 /**
- * Whether the device that sent `proof` is the person's it claims to be, and encrypts the media that arrive. Never
- * rejects: whatever is thrown at it comes to a result. Sources: RFC 8225, RFC 8827 section 5.6, RFC 8725, OpenID Connect
- * Core section 3.1.3.7.
+ * Whether the device that sent `proof` is the person's it claims to be; whether it also encrypts the media that arrive
+ * is then for `withMedia`. Never rejects: whatever is thrown at it comes to a result. Sources: RFC 8225, RFC 8827 section
+ * 5.6, RFC 8725, OpenID Connect Core section 3.1.3.7.
  */
-export async function verifyProof(proof: string | null, expected: Expected, sources: Sources): Promise<Trust> {
+export async function verifyProof(proof: string | null, expected: Expected, sources: Sources): Promise<PersonTrust> {
   const passed: Check[] = [];
-  const proven: { issuer: string | null; address: Address | null } = { issuer: null, address: null };
-  const pass = (name: CheckName) => {
-    passed.push(passing(name));
-    // Only now, and not before, may anybody be shown a name.
-    if (name === 'token-person') proven.address = expected.from;
-  };
+  const found: Findings = { issuer: null, address: null, account: null, relayed: false, certificates: [] };
+  const pass = (name: CheckName) => void passed.push(passing(name));
   try {
     const { header, claims } = await checkProof(proof, expected, pass);
-    proven.issuer = await checkToken(claims, header, expected, sources, pass);
-    pass('token-person');
-    if (expected.fingerprint === null) throw new Distrust('certificate-unknown');
+    found.certificates = claims.mky.map(({ dig }) => withColons(dig));
+    const issuer = await checkToken(claims, header, expected, sources, pass, found);
+    // Only now, and not before, may anybody be shown a name.
+    Object.assign(found, { issuer, address: expected.from });
     takeOnce(claims, expected, sources.replays);
     pass('single-use');
-    const certificates = claims.mky.map(({ dig }) => withColons(dig));
-    return { status: 'verified', issuer: proven.issuer, address: expected.from, certificates, checks: passed };
+    return { status: 'proven', ...found, issuer, address: expected.from, checks: passed };
   } catch (thrown) {
     const code = thrown instanceof Distrust ? thrown.code : 'proof-malformed';
-    return notVerified(code, passed, proven.issuer, proven.address);
+    return notVerified(code, passed, found);
   }
 }
 
-/** What the device says, and whether it is about this person, reader, conversation, time and media. Asks nobody. */
+export interface ExpectedFocus {
+  /** Whose conference service it is said to be. */
+  readonly focus: Domain;
+  readonly room: string;
+  readonly me: Address;
+  readonly device: string;
+  /** Of its session description; every one must be stated. */
+  readonly fingerprints: readonly string[];
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
+/** Whether a conference service is its domain's and encrypts with these certificates (R53). Never rejects. */
+export async function verifyFocus(
+  statement: string,
+  { focus, room, me, device, fingerprints, now }: ExpectedFocus,
+  sources: Pick<Sources, 'publishedBy'>,
+): Promise<'focus-unproven' | 'focus-unknown' | null> {
+  for (const again of [false, true]) {
+    let keys: readonly DomainKey[];
+    try {
+      ({ keys } = await sources.publishedBy(focus, again));
+    } catch {
+      return 'focus-unknown';
+    }
+    const about = { domain: focus, audience: me, keys, now };
+    const stated = await verifyStatement(FOCUS_STATEMENT, focusClaimsSchema, statement, about);
+    if (stated === 'unknown-key') continue;
+    if (stated === 'forged' || stated.room !== room || stated.device !== device) return 'focus-unproven';
+    const known = new Set(stated.mky.map(({ dig }) => dig));
+    const all = mediaKeys(fingerprints);
+    return all.length > 0 && all.every(({ dig }) => known.has(dig)) ? null : 'focus-unproven';
+  }
+  return 'focus-unproven';
+}
+
+/** What the device says, and whether it is about this person, reader, conversation and time. Asks nobody. */
 async function checkProof(
   proof: string | null,
-  { from, me, conversation, purpose, fingerprint, ...expected }: Expected,
+  { from, me, conversation, purpose, ...expected }: Expected,
   pass: (name: CheckName) => void,
 ): Promise<{ header: ProofHeader; claims: ProofClaims }> {
   const demand = demanding(pass);
@@ -142,15 +198,6 @@ async function checkProof(
   const age = expected.now - claims.iat * 1000;
   const maxAge = expected.maxProofAgeMs ?? PROOF_AGE_MS;
   demand('freshness', age <= maxAge + SKEW_MS && age >= -SKEW_MS, 'proof-stale');
-  // Before anybody is asked: who sits in the middle could keep the issuer away, and be taken for merely unverified.
-  if (fingerprint !== null) {
-    const dig = fingerprint.replaceAll(':', '').toUpperCase();
-    demand(
-      'certificate',
-      claims.mky.some((one) => one.dig === dig),
-      'wrong-certificate',
-    );
-  }
   return { header, claims };
 }
 
@@ -161,26 +208,56 @@ async function checkToken(
   expected: Expected,
   sources: Sources,
   pass: (name: CheckName) => void,
+  found: Findings,
 ): Promise<string> {
   const demand = demanding(pass);
   const domain = domainOf(expected.from);
   const token = readToken(claims.idt);
   pass('token-shape');
-  const profiles = await ask(() => sources.issuersOf(domain), 'issuers-unreachable');
-  const profile = profiles.find(({ issuer }) => issuer === token.iss);
+  const published = await ask(() => sources.publishedBy(domain, false), 'issuers-unreachable');
+  found.relayed ||= published.relayed;
+  const profile = published.issuers.find(({ issuer }) => issuer === token.iss);
   if (!profile) throw new Distrust('issuer-unauthorised');
   pass('issuer-authorised');
   demand('token-audience', isForClient(token, profile), 'token-for-another-app');
   demand('token-age', isAlive(token, expected.now, expected.maxTokenAgeMs), 'token-stale');
   demand('token-algorithm', TOKEN_ALGORITHMS.includes(String(token.algorithm)), 'token-algorithm-refused');
-  await checkIssuerSignature(claims.idt, profile.issuer, sources);
+  found.relayed = (await checkIssuerSignature(claims.idt, profile.issuer, domain, sources)) || found.relayed;
   pass('token-signature');
   const nonce = await nonceFor({ publicJwk: header.jwk, salt: claims.salt });
   demand('key-binding', token.nonce === nonce, 'key-not-bound');
-  const address = addressIn(token.all, profile, domain);
-  if (address === null) throw new Distrust('address-unproven');
-  if (address !== expected.from) throw new Distrust('token-of-another');
+  if (profile.address === undefined) {
+    await checkLink(claims.link, token, profile, expected, sources);
+    found.account = accountName(token.all);
+  } else {
+    const address = addressIn(token.all, profile, domain);
+    if (address === null) throw new Distrust('address-unproven');
+    if (address !== expected.from) throw new Distrust('token-of-another');
+  }
+  pass('token-person');
   return profile.issuer;
+}
+
+/** Where the token names an account elsewhere: the domain's word that it is this person's (R2). */
+async function checkLink(
+  link: string | undefined,
+  token: Token,
+  profile: IssuerProfile,
+  { from, now }: Expected,
+  sources: Sources,
+): Promise<void> {
+  if (link === undefined || !meets(token.all, profile)) throw new Distrust('account-unlinked');
+  const domain = domainOf(from);
+  for (const again of [false, true]) {
+    const { keys } = await ask(() => sources.publishedBy(domain, again), 'issuers-unreachable');
+    const stated = await verifyStatement(LINK_STATEMENT, linkClaimsSchema, link, { domain, keys, now });
+    if (stated === 'unknown-key') continue;
+    if (stated === 'forged') break;
+    const { sub, issuer, account } = stated;
+    if (sub === from && issuer === token.iss && account === token.sub) return;
+    break;
+  }
+  throw new Distrust('account-unlinked');
 }
 
 /** Last, so that nobody can use up the memory, or a proof of somebody else, with one that does not hold. */
@@ -239,16 +316,19 @@ async function signedByDevice(proof: string, { jwk }: ProofHeader): Promise<bool
   }
 }
 
-/** RFC 7517 section 4.5: the key is chosen by its id. Asks for the keys once more for one that is new (rotation). */
-async function checkIssuerSignature(token: string, issuer: string, sources: Sources): Promise<void> {
+/**
+ * RFC 7517 section 4.5: the key is chosen by its id. Asks for the keys once more for one that is new (rotation). Resolves
+ * to whether they came through the own node.
+ */
+async function checkIssuerSignature(token: string, issuer: string, domain: Domain, sources: Sources): Promise<boolean> {
   for (const again of [false, true]) {
-    const keys = await ask(
-      async () => createLocalJWKSet({ keys: [...(await sources.keysOf(issuer, again))] }),
-      'issuer-unreachable',
-    );
+    const { set, relayed } = await ask(async () => {
+      const { keys, relayed } = await sources.keysOf(issuer, domain, again);
+      return { set: createLocalJWKSet({ keys: [...keys] }), relayed };
+    }, 'issuer-unreachable');
     try {
-      await compactVerify(token, keys, { algorithms: TOKEN_ALGORITHMS });
-      return;
+      await compactVerify(token, set, { algorithms: TOKEN_ALGORITHMS });
+      return relayed;
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw new Distrust('token-forged', error);
     }

@@ -1,6 +1,7 @@
 // One provider's node: opens every room and connects them. The only file that knows them all.
 // `node main.ts --config FILE` runs one; `startNode` starts one inside another program.
 import { parseArgs } from 'node:util';
+import { LINK_STATEMENT } from '@parley/identity';
 import { createEngineProcesses } from '@parley/media/process';
 import type { ClientSettings } from '@parley/protocol';
 import { WebSocketServer } from 'ws';
@@ -11,6 +12,7 @@ import { createFederation } from './federation/index.ts';
 import { createFocus } from './focus/index.ts';
 import { createProbes } from './focus/probe.ts';
 import { createLog } from './operations/log.ts';
+import { addRelay } from './relay/index.ts';
 import { createSignIn } from './sign-in/index.ts';
 import { createDeviceStore, createDevices, MAX_PAYLOAD } from './signalling/index.ts';
 import { openStorage } from './storage/index.ts';
@@ -31,7 +33,13 @@ export async function startNode(config: Config): Promise<RunningNode> {
   const storage = await openStorage(config.storage);
   // Some rooms need each other: what is named here before it is opened is asked only once the node listens.
   const web = createWeb({ config, log, health: () => focus.counts() });
-  const signIn = createSignIn({ config, storage, web, log });
+  const signIn = createSignIn({
+    config,
+    storage,
+    web,
+    log,
+    vouch: (claims) => signer.sign(LINK_STATEMENT, claims, config.signIn.sessionHours * 3600),
+  });
   const engine = config.focus.enabled ? createEngineProcesses(config.focus) : null;
 
   const devices = createDevices({
@@ -95,7 +103,12 @@ export async function startNode(config: Config): Promise<RunningNode> {
   });
   if (config.federation.enabled) {
     web.onUpgrade('/link', links.upgradeLink);
-    web.app.get('/.well-known/parley', async () => links.wellKnownDocument());
+    web.app.get('/.well-known/parley', async (_request, reply) => {
+      // Everybody's clients read it, to verify for themselves who speaks.
+      reply.header('access-control-allow-origin', '*');
+      return links.wellKnownDocument();
+    });
+    addRelay({ own: provider.domain, web, signIn, federation });
   }
   signIn.on('ended', ({ id, reason }) => devices.endSession(id, reason));
 
@@ -123,6 +136,8 @@ function clientSettings(config: Config): ClientSettings {
     iceServers: config.iceServers,
     connectWhileRinging: config.calls.connectWhileRinging,
     paths: config.calls.paths,
+    requiredTrust: config.calls.requiredTrust,
+    hosts: { ...config.federation.hosts },
     ringSeconds: config.calls.ringSeconds,
     heartbeatSeconds: config.sessions.heartbeatSeconds,
   };

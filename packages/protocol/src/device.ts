@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { addressSchema, conversationIdSchema, domainSchema } from './address.ts';
 import { epochSchema, eventSchema, mediaPolicySchema, roomIdSchema } from './events.ts';
-import { MAX_CANDIDATES, MAX_EVENTS_PER_MESSAGE, MAX_SDP, MAX_TEXT } from './limits.ts';
+import { MAX_CANDIDATES, MAX_EVENTS_PER_MESSAGE, MAX_PROOF, MAX_SDP, MAX_STATEMENT, MAX_TEXT } from './limits.ts';
 import {
   chosenPresenceSchema,
   contactSchema,
@@ -33,7 +33,7 @@ export const candidateSchema = z.strictObject({
 });
 export type Candidate = z.infer<typeof candidateSchema>;
 
-/** Set-up of a direct path, from device to device. Passes through the nodes and is kept nowhere. */
+/** Set-up of a direct path and proofs of identity, from device to device. Passes through the nodes and is kept nowhere. */
 export const signalSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('offer'), path: pathIdSchema, epoch: epochSchema, sdp }),
   z.strictObject({ type: z.literal('answer'), path: pathIdSchema, epoch: epochSchema, sdp }),
@@ -45,12 +45,21 @@ export const signalSchema = z.discriminatedUnion('type', [
   }),
   /** Asks the offering side for a new offer: `ice` = with an ICE restart (RFC 8839 section 4.4.1.1.1), `new` = from nothing. */
   z.strictObject({ type: z.literal('restart'), path: pathIdSchema, epoch: epochSchema, kind: z.enum(['ice', 'new']) }),
+  /** Who the sending device is, for the one it is sent to (R5): a PASSporT as package `identity` makes and verifies it. */
+  z.strictObject({ type: z.literal('proof'), proof: z.string().min(1).max(MAX_PROOF) }),
+  /** Asks for that proof, where none has come. */
+  z.strictObject({ type: z.literal('proof-wanted') }),
 ]);
 export type Signal = z.infer<typeof signalSchema>;
 
 /** Where a signal comes from or goes to; without a device: every device of that person. */
 export const endpointSchema = z.strictObject({ address: addressSchema, device: deviceIdSchema.optional() });
 export type Endpoint = z.infer<typeof endpointSchema>;
+
+/**
+ * Signed by the focus's domain (R53): which certificates its media are encrypted with, for this device; see `identity`.
+ */
+export const focusStatementSchema = z.string().min(1).max(MAX_STATEMENT);
 
 /** One source in a conference: whose sound or picture a media section carries. */
 export const sourceSchema = z.strictObject({
@@ -73,6 +82,10 @@ export const clientSettingsSchema = z.strictObject({
   connectWhileRinging: z.enum(['everybody', 'same-company', 'nobody']),
   /** Which paths calls may take: `conference` forbids peer-to-peer, `direct` forbids servers. */
   paths: z.enum(['any', 'conference', 'direct']),
+  /** What a person has to be proven for a call to go on: see `calls.requiredTrust` of the configuration. */
+  requiredTrust: z.enum(['any', 'not-failed', 'verified']),
+  /** On one machine only: where other domains are, in place of DNS and TLS. */
+  hosts: z.record(domainSchema, z.string().max(300)),
   ringSeconds: z.int().positive().max(600),
   heartbeatSeconds: z.int().positive().max(120),
 });
@@ -174,7 +187,7 @@ export const deviceMethods = {
   /** Opens the sending leg; the receiving one is offered by the focus with `focus.offer`. */
   'focus.join': {
     params: z.strictObject({ focus: domainSchema, ticket: z.string().max(4096), sdp }),
-    result: z.strictObject({ room: roomIdSchema, leg: legIdSchema, sdp }),
+    result: z.strictObject({ room: roomIdSchema, leg: legIdSchema, sdp, statement: focusStatementSchema }),
   },
   'focus.answer': {
     params: z.strictObject({
@@ -226,6 +239,7 @@ export const deviceNotifications = {
     revision: z.int().positive(),
     sdp,
     sources: z.array(sourceSchema).max(256),
+    statement: focusStatementSchema,
   }),
   /** The room or this device's legs are gone. */
   'focus.closed': z.strictObject({

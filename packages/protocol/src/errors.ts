@@ -106,6 +106,10 @@ export const errorCatalogue = {
     text: 'The media description could not be used. Update the app or the browser.',
     retry: false,
   },
+  'identity-failed': {
+    text: 'It could not be proven who this is, so there is no call. Reach the person by other means.',
+    retry: false,
+  },
   'engine-lost': { text: 'The conference service stopped. The call is being moved.', retry: true },
   'timed-out': { text: 'No answer came in time. Try again.', retry: true },
 } as const satisfies Record<string, { text: string; retry: boolean }>;

@@ -4,6 +4,10 @@
 export const MAX_FRAME_BYTES = 256 * 1024;
 /** Largest session description in a message, in characters. */
 export const MAX_SDP = 64 * 1024;
+/** Longest proof of identity, in characters: it holds an ID token. */
+export const MAX_PROOF = 16_384;
+/** Longest statement of a domain (a compact JWS), in characters. */
+export const MAX_STATEMENT = 4096;
 /** Most ICE candidates in one message. */
 export const MAX_CANDIDATES = 32;
 /** Most people in one conversation, those who left included. */

@@ -2,7 +2,14 @@
 // Both sides are equal: either may send any request. A sender may speak only for people of its own domain.
 import { z } from 'zod';
 import { addressSchema, conversationIdSchema, domainSchema } from './address.ts';
-import { candidateSchema, endpointSchema, legIdSchema, signalSchema, sourceSchema } from './device.ts';
+import {
+  candidateSchema,
+  endpointSchema,
+  focusStatementSchema,
+  legIdSchema,
+  signalSchema,
+  sourceSchema,
+} from './device.ts';
 import { epochSchema, eventSchema, outcomeSchema, roomIdSchema } from './events.ts';
 import { MAX_CANDIDATES, MAX_EVENTS_PER_MESSAGE, MAX_SDP, MAX_TEXT } from './limits.ts';
 import { contactSchema, deviceIdSchema, displayNameSchema, mediaSwitchesSchema, presenceSchema } from './people.ts';
@@ -17,6 +24,25 @@ export const domainKeySchema = z.strictObject({
   alg: z.literal('EdDSA').optional(),
 });
 
+/**
+ * What a domain says of an issuer that may vouch for its people. Issuers differ in what names a person, so it is
+ * published, never guessed.
+ */
+export const issuerProfileSchema = z.object({
+  /** Exactly as in `iss` (OpenID Connect Core section 2). */
+  issuer: z.url().max(500),
+  /** Client ids whose ID tokens count: `aud`. */
+  clientIds: z.array(z.string().min(1).max(300)).min(1).max(16),
+  /**
+   * The claim that names the person: a whole address, or its local part where `domain` is given. Left out: accounts there
+   * belong to people one by one, and the domain vouches for each by a signed link.
+   */
+  address: z.object({ claim: z.string().min(1).max(64), domain: z.string().max(253).optional() }).optional(),
+  /** Claims that must be so: Google's `hd`, Entra's `tid`, `email_verified`. */
+  required: z.record(z.string().max(64), z.union([z.string().max(300), z.boolean()])).default({}),
+});
+export type IssuerProfile = z.infer<typeof issuerProfileSchema>;
+
 /** `https://<domain>/.well-known/parley`. Not strict: a newer provider may say more. */
 export const wellKnownSchema = z.object({
   domain: domainSchema,
@@ -25,7 +51,7 @@ export const wellKnownSchema = z.object({
   /** WebSocket address of the link, `wss:` (`ws:` on loopback only). */
   link: z.string().max(500),
   keys: z.array(domainKeySchema).min(1).max(8),
-  issuers: z.array(z.string().max(500)).max(16),
+  issuers: z.array(issuerProfileSchema).max(16),
   /** True: this provider runs conferences. */
   focus: z.boolean(),
 });
@@ -101,7 +127,7 @@ export const linkMethods = {
   /** Device's provider → focus. */
   'focus.join': {
     params: z.strictObject({ ticket: z.string().max(4096), address: addressSchema, device: deviceIdSchema, sdp }),
-    result: z.strictObject({ room: roomIdSchema, leg: legIdSchema, sdp }),
+    result: z.strictObject({ room: roomIdSchema, leg: legIdSchema, sdp, statement: focusStatementSchema }),
   },
   'focus.answer': {
     params: z.strictObject({ ...roomOfDevice, leg: legIdSchema, revision: z.int().positive(), sdp }),
@@ -124,6 +150,7 @@ export const linkMethods = {
       revision: z.int().positive(),
       sdp,
       sources: z.array(sourceSchema).max(256),
+      statement: focusStatementSchema,
     }),
     result: nothing,
   },

@@ -286,6 +286,7 @@ export const rogueAttacks: readonly Attack[] = [
       revision: 1,
       sdp: 'v=0\r\n',
       sources: [],
+      statement: 'a.b.c',
     }),
   ),
   {

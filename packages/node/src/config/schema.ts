@@ -129,6 +129,14 @@ const callsConfig = z.strictObject({
         'conference: never peer-to-peer, so that nobody learns their network addresses. ' +
         'direct: never by a server, so only between two.',
     ),
+  requiredTrust: z
+    .enum(['any', 'not-failed', 'verified'])
+    .default('not-failed')
+    .describe(
+      'What people must be proven to be for a call with them to go on. any: whatever comes out is only shown. ' +
+        'not-failed: a proof that is wrong ends the call; no proof is shown as unverified. ' +
+        'verified: everybody has to be verified.',
+    ),
   connectWhileRinging: z
     .enum(['everybody', 'same-company', 'nobody'])
     .default('same-company')

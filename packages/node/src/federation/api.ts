@@ -21,6 +21,11 @@ export interface Federation extends EventEmitter<FederationEvents> {
     handler: (from: Domain, params: LinkParams<M>) => Promise<LinkResult<M>> | LinkResult<M>,
   ): void;
   wellKnown(domain: Domain): Promise<WellKnown>;
+  /**
+   * The text at a URL that a domain has named: never on this machine or its own network, no redirects, bounded in size and
+   * time. Errors: `provider-unreachable`, `provider-unknown`, `provider-untrusted`.
+   */
+  read(url: string, onBehalfOf: Domain): Promise<string>;
   close(): Promise<void>;
 }
 

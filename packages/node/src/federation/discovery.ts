@@ -1,7 +1,8 @@
 // Finds another provider from its domain alone (R43): its well-known document, checked and kept for a while.
-import type { LookupFunction } from 'node:net';
+import { isIP, type LookupFunction } from 'node:net';
 import { type Domain, ParleyError, type WellKnown } from '@parley/protocol';
 import { Agent, request } from 'undici';
+import { isLoopbackHost } from '../config/index.ts';
 import { loopbackLookup } from '../web/index.ts';
 import { outsideLookup } from './addresses.ts';
 import { connectError } from './connect-errors.ts';
@@ -25,6 +26,8 @@ export interface Discovery {
   findAgain(domain: Domain): Promise<WellKnown>;
   /** Lets a document go, so that the next one who asks gets it as it is then: the link it names does not answer. */
   forget(domain: Domain): void;
+  /** The text at a URL that this domain names; only where the domain itself may be. */
+  read(url: string, domain: Domain): Promise<string>;
   /** Which addresses this domain may be connected at: this machine by configuration, otherwise anywhere but here. */
   lookupFor(domain: Domain): LookupFunction;
   close(): Promise<void>;
@@ -65,6 +68,16 @@ export function createDiscovery(hosts: LocalHosts, timeoutMs: number, now: () =>
     findAgain: (domain) => within(domain, AGAIN_MS) ?? fresh(domain),
     forget(domain) {
       if (!within(domain, AGAIN_MS)) kept.delete(domain);
+    },
+    async read(url, domain) {
+      const here = localBase(hosts, domain) !== undefined;
+      const target = URL.canParse(url) ? new URL(url) : null;
+      // By a bare IP address nothing is looked up, so nothing would be checked.
+      const safe = target && !target.username && isIP(target.hostname.replace(/^\[|\]$/g, '')) === 0;
+      if (!safe || (here ? !isLoopbackHost(target.hostname) : target.protocol !== 'https:')) {
+        throw new ParleyError('provider-untrusted', 'not an address that may be asked');
+      }
+      return fetchText(url, here ? local : outside, timeoutMs);
     },
     lookupFor: (domain) => (localBase(hosts, domain) === undefined ? outsideLookup : loopbackLookup),
     async close() {

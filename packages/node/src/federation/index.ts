@@ -137,12 +137,18 @@ export async function createFederation(options: FederationOptions): Promise<Link
     versions: [1],
     link: config.federation.publicLink ?? `${origin().replace(/^http/, 'ws')}/link`,
     keys: [...keys.published],
-    // Only the company's own sign-in says who its people are.
-    issuers: config.signIn.issuers.filter(({ member }) => member !== undefined).map(({ issuer }) => issuer),
+    issuers: config.signIn.issuers.map(({ issuer, clientId, member }) => ({
+      issuer,
+      clientIds: [clientId],
+      // Only the company's own sign-in says who its people are; accounts elsewhere are linked one by one.
+      ...(member === undefined ? {} : { address: { claim: member, domain: own } }),
+      required: {},
+    })),
     focus: config.focus.enabled,
   });
 
   const federation: Federation = Object.assign(events, {
+    read: (url: string, onBehalfOf: Domain) => discovery.read(url, onBehalfOf),
     async request<M extends LinkMethod>(domain: Domain, method: M, params: LinkParams<M>) {
       if (domain === own) throw new ParleyError('internal-error', 'a node has no link to itself');
       if (!config.federation.enabled) throw new ParleyError('not-allowed', 'this provider does not talk to others');

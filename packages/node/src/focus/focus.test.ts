@@ -3,6 +3,8 @@
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { type TestContext, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { FOCUS_STATEMENT, mediaKeys } from '@parley/identity';
 import type { MediaEngine, MediaRoom, RoomEvents } from '@parley/media';
 import {
   type Address,
@@ -83,7 +85,7 @@ function setUp(t: TestContext, options: { mayLend?: boolean; engine?: boolean } 
   }) as unknown as Federation;
   const signer: DomainSigner = {
     domain: own,
-    sign: async () => '',
+    sign: async (type, claims) => JSON.stringify([type, claims]),
     // A fake signature: the third part says whose it is.
     async verify(_, token, issuer) {
       const [, body, signature] = token.split('.');
@@ -186,10 +188,16 @@ test('offers reach the right device with addresses in place of the engine’s na
   const [media] = f.made;
   const [bobName, aliceName] = media?.devices() ?? [];
   assert.ok(media && bobName && aliceName);
-  const offer = { leg: 'l_1', revision: 1, sdp: 'v=0' };
+  const fingerprint = Array(32).fill('AB').join(':');
+  const offer = { leg: 'l_1', revision: 1, sdp: `v=0\r\na=fingerprint:sha-256 ${fingerprint}\r\n` };
   media.emit('offer', { ...offer, device: bobName, sources: [{ mid: '0', publisher: aliceName, kind: 'audio' }] });
   media.emit('offer', { ...offer, device: aliceName, sources: [{ mid: '0', publisher: bobName, kind: 'video' }] });
+  // The statement is signed in between.
+  await setImmediate();
+  const stated = (to: { address: Address; device: DeviceId }) =>
+    JSON.stringify([FOCUS_STATEMENT, { aud: to.address, device: to.device, room, mky: mediaKeys([fingerprint]) }]);
   assert.deepEqual(f.told[0]?.params, {
+    statement: stated(bob),
     focus: own,
     room,
     ...offer,
@@ -199,6 +207,7 @@ test('offers reach the right device with addresses in place of the engine’s na
   assert.equal(remote?.domain, other);
   assert.deepEqual(remote?.params, {
     ...alice,
+    statement: stated(alice),
     room,
     ...offer,
     sources: [{ mid: '0', address: bob.address, kind: 'video' }],

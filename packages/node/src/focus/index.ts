@@ -1,6 +1,7 @@
 // The conference service (focus, RFC 4353): lends rooms on a media engine to conversations, lets devices in on passes
 // of the conversation's host, and carries offers and answers between the engine and devices, here or elsewhere.
 import { randomBytes } from 'node:crypto';
+import { FOCUS_STATEMENT, fingerprintsIn, mediaKeys } from '@parley/identity';
 import type { MediaEngine, MediaRoom } from '@parley/media';
 import {
   type Address,
@@ -21,6 +22,8 @@ import type { Focus } from './api.ts';
 import { admit, type Member, memberOf, type RoomRecord, readTicket } from './room.ts';
 
 const MAX_ROOMS = 500;
+/** A statement is read as soon as it has come. */
+const STATEMENT_SECONDS = 60;
 
 type Lent = RoomRecord & { readonly media: MediaRoom; readonly key: string; emptyTimer: NodeJS.Timeout | null };
 
@@ -85,7 +88,9 @@ export function createFocus(deps: {
         const owner = room.members.get(publisher);
         return owner ? [{ mid, address: owner.address, kind }] : [];
       });
-      tell(member, 'focus.offer', { room: id, leg, revision, sdp, sources: named });
+      stateMedia(room, member, sdp)
+        .then((statement) => tell(member, 'focus.offer', { room: id, leg, revision, sdp, sources: named, statement }))
+        .catch(failed(room));
     });
     media.on('connected', ({ device }) => {
       const member = room.members.get(device);
@@ -108,6 +113,12 @@ export function createFocus(deps: {
     collectIfEmpty(room);
     log.info({ room: id, conversation, host }, 'conference room lent');
     return room;
+  }
+
+  /** This domain's word for the certificates of a session description, for one device (R53). */
+  function stateMedia(room: RoomRecord, { address, device }: Member, sdp: string): Promise<string> {
+    const claims = { aud: address, device, room: room.id, mky: mediaKeys(fingerprintsIn(sdp)) };
+    return signer.sign(FOCUS_STATEMENT, claims, STATEMENT_SECONDS);
   }
 
   function forget(room: Lent): void {
@@ -135,7 +146,7 @@ export function createFocus(deps: {
   };
 
   type Told = {
-    'focus.offer': { room: string; leg: string; revision: number; sdp: string; sources: Source[] };
+    'focus.offer': { room: string; leg: string; revision: number; sdp: string; sources: Source[]; statement: string };
     'focus.closed': { room: string; reason: 'room-ended' | 'engine-lost' | 'leg-lost' };
   };
   function tell<N extends keyof Told>(member: Member, method: N, params: Told[N]): void;
@@ -175,7 +186,8 @@ export function createFocus(deps: {
       const { leg, sdp: answer } = await room.media.publish(name, sdp);
       await room.media.subscribe(name);
       collectIfEmpty(room);
-      return { room: room.id, leg, sdp: answer };
+      const statement = await stateMedia(room, { address, device, domain: from }, answer);
+      return { room: room.id, leg, sdp: answer, statement };
     } catch (error) {
       if (!room.media.devices().includes(name)) room.members.delete(name);
       throw error;

@@ -13,6 +13,8 @@ export interface Attempt {
   /** Goes to the OpenID provider and comes back. */
   readonly state: string;
   readonly nonce: string;
+  /** Whether the browser chose the nonce, so that the ID token is bound to its key. */
+  readonly nonceGiven: boolean;
   /** Proves at the token endpoint that the one who began is the one who ends it (RFC 7636). */
   readonly verifier: string;
   readonly issuerId: string;
@@ -22,7 +24,10 @@ export interface Attempt {
 
 export interface Attempts {
   /** Throws `too-many-requests` when there are too many at a time. */
-  begin(browser: string, target: Pick<Attempt, 'issuerId' | 'returnTo' | 'origin'>): Promise<Attempt>;
+  begin(
+    browser: string,
+    target: Pick<Attempt, 'issuerId' | 'returnTo' | 'origin'> & { readonly nonce?: string | undefined },
+  ): Promise<Attempt>;
   /** The attempt, which is gone with that; null if it is not known, too old or of another browser. */
   take(browser: string, state: string): Promise<Attempt | null>;
 }
@@ -33,7 +38,7 @@ const keyOf = (browser: string, state: string) => hashToken(`${browser}.${state}
 
 export function createAttempts(storage: Storage, now: () => number): Attempts {
   return {
-    async begin(browser, { issuerId, returnTo, origin }) {
+    async begin(browser, { issuerId, returnTo, origin, nonce }) {
       await storage.deleteFrom('sign_in_attempts').where('expires_at', '<=', now()).execute();
       const { open } = await storage
         .selectFrom('sign_in_attempts')
@@ -42,7 +47,8 @@ export function createAttempts(storage: Storage, now: () => number): Attempts {
       if (open >= MAX_ATTEMPTS) throw new ParleyError('too-many-requests', 'too many sign-ins are under way');
       const attempt: Attempt = {
         state: randomToken(),
-        nonce: randomToken(),
+        nonce: nonce ?? randomToken(),
+        nonceGiven: nonce !== undefined,
         verifier: randomPKCECodeVerifier(),
         issuerId,
         returnTo,
@@ -53,6 +59,7 @@ export function createAttempts(storage: Storage, now: () => number): Attempts {
         .values({
           state: keyOf(browser, attempt.state),
           nonce: attempt.nonce,
+          nonce_given: attempt.nonceGiven ? 1 : 0,
           verifier: attempt.verifier,
           issuer_id: issuerId,
           return_to: returnTo,
@@ -70,7 +77,7 @@ export function createAttempts(storage: Storage, now: () => number): Attempts {
         .executeTakeFirst();
       if (!row || row.expires_at <= now()) return null;
       const { nonce, verifier, issuer_id: issuerId, return_to: returnTo, origin } = row;
-      return { state, nonce, verifier, issuerId, returnTo, origin };
+      return { state, nonce, nonceGiven: row.nonce_given === 1, verifier, issuerId, returnTo, origin };
     },
   };
 }

@@ -21,6 +21,12 @@ import { createSessions, type Sessions } from './sessions.ts';
 const startQuery = z.object({
   return: z.string().optional().catch(undefined),
   login_hint: z.string().max(300).optional().catch(undefined),
+  /** Of the browser's key, by which it will prove who it is (package `identity`). */
+  nonce: z
+    .string()
+    .regex(/^[\w-]{43}$/)
+    .optional()
+    .catch(undefined),
   prompt: z.enum(['login', 'select_account']).optional().catch(undefined),
 });
 const callbackQuery = z.object({ state: z.string().max(200) });
@@ -36,6 +42,8 @@ export function createSignIn(options: {
   storage: Storage;
   web: Web;
   log: Logger;
+  /** Signs, as the domain, that an account elsewhere is a person's. */
+  vouch?: (claims: { sub: string; issuer: string; account: string }) => Promise<string>;
   now?: () => number;
 }): SignIn {
   const { config, storage, web, now = Date.now } = options;
@@ -73,6 +81,16 @@ export function createSignIn(options: {
   const authenticate = ({ headers }: Pick<IncomingMessage, 'headers'>): Promise<WebSession | null> =>
     sessions.find(tokenOf(headers));
 
+  /** What the browser needs to prove who it is: the ID token that names its key, and the domain's word for the account. */
+  async function proofOf(session: WebSession): Promise<{ idToken: string; link: string | null } | null> {
+    const account = await sessions.accountOf(session);
+    const issuer = issuers.get(account?.issuerId ?? '')?.config;
+    if (!account?.idToken || !issuer) return null;
+    if (issuer.member !== undefined) return { idToken: account.idToken, link: null };
+    const claims = { sub: session.person.address, issuer: issuer.issuer, account: account.subject };
+    return { idToken: account.idToken, link: (await options.vouch?.(claims)) ?? null };
+  }
+
   const ownOrigin = (request: FastifyRequest): string => {
     const origin = web.originOf(request.raw);
     if (origin === null) throw new ParleyError('origin-not-allowed', 'http.origins has no such address');
@@ -103,7 +121,7 @@ export function createSignIn(options: {
   app.get('/api/session', async (request) => {
     const session = await authenticate(request);
     if (!session) throw new ParleyError(tokenOf(request.headers) === undefined ? 'not-signed-in' : 'session-expired');
-    return { me: session.person, provider };
+    return { me: session.person, provider, proof: await proofOf(session) };
   });
 
   app.get('/sign-in/:issuer', async (request, reply) => {
@@ -116,7 +134,9 @@ export function createSignIn(options: {
       // Kept while it lasts, so that two tabs can sign in at the same time.
       const browser = isToken(before) ? before : randomToken();
       const returnTo = localPath(query.return);
-      const attempt = await attempts.begin(browser, { issuerId: issuer.config.id, returnTo, origin });
+      // Whoever led the browser here from elsewhere may have chosen a nonce for a key of their own.
+      const nonce = isOwnPage(request) ? query.nonce : undefined;
+      const attempt = await attempts.begin(browser, { issuerId: issuer.config.id, returnTo, origin, nonce });
       const hints = {
         ...(query.login_hint === undefined ? {} : { loginHint: query.login_hint }),
         ...(query.prompt === undefined ? {} : { prompt: query.prompt }),
@@ -142,7 +162,10 @@ export function createSignIn(options: {
       const identity = await issuer.finish(attempt, new URL(request.url, origin));
       const person = await people.personOf(identity);
       await sessions.end(tokenOf(request.headers));
-      const token = await sessions.create(person, issuer.config.id, request.headers['user-agent'] ?? '');
+      const { subject } = identity;
+      const idToken = attempt.nonceGiven ? identity.idToken : null;
+      const account = { issuerId: issuer.config.id, subject, idToken };
+      const token = await sessions.create(person, account, request.headers['user-agent'] ?? '');
       log.info({ address: person.address, issuer: issuer.config.id }, 'signed in');
       reply.header('set-cookie', writeCookie('session', origin, token, lifetimeMs / 1000));
       return reply.redirect(attempt.returnTo, 303);
@@ -159,4 +182,13 @@ export function createSignIn(options: {
   });
 
   return Object.assign(events, { authenticate, close: () => sessions.close() });
+}
+
+/**
+ * Whether a page of ours (or of the same site, where a company's own web site uses the SDK) led the browser here. Sent by
+ * every browser that has WebCrypto (Fetch Metadata Request Headers section 2.3), and not to be forged by pages.
+ */
+function isOwnPage({ headers }: FastifyRequest): boolean {
+  const site = headers['sec-fetch-site'];
+  return site === 'same-origin' || site === 'same-site';
 }

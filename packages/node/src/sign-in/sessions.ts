@@ -13,10 +13,20 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 export type Ended = (session: Pick<WebSession, 'id' | 'person'>, reason: 'signed-out' | 'expired') => void;
 
+/** With which account somebody signed in. */
+export interface Account {
+  readonly issuerId: string;
+  readonly subject: string;
+  /** Null if it is not bound to a key of the browser. */
+  readonly idToken: string | null;
+}
+
 export interface Sessions {
   /** Returns the token for the cookie. */
-  create(person: Person, issuerId: string, userAgent: string): Promise<string>;
+  create(person: Person, account: Account, userAgent: string): Promise<string>;
   find(token: string | undefined): Promise<WebSession | null>;
+  /** The account of a session; null if it was begun before accounts were kept. */
+  accountOf(session: WebSession): Promise<Account | null>;
   /** Ends it; nothing happens without one. */
   end(token: string | undefined): Promise<void>;
   /** Forgets what has expired, and goes on doing so whenever a session does. */
@@ -72,7 +82,7 @@ export function createSessions(options: {
   }
 
   return {
-    async create(person, issuerId, userAgent) {
+    async create(person, { issuerId, subject, idToken }, userAgent) {
       const token = randomToken();
       const at = now();
       await storage
@@ -85,6 +95,8 @@ export function createSessions(options: {
           expires_at: at + lifetimeMs,
           last_seen_at: at,
           user_agent: userAgent.slice(0, 300),
+          subject,
+          id_token: idToken,
         })
         .execute();
       const all = rows().where('web_sessions.address', '=', person.address).orderBy('web_sessions.created_at', 'desc');
@@ -101,6 +113,15 @@ export function createSessions(options: {
         await seen.where('token_hash', '=', row.token_hash).execute();
       }
       return sessionOf(row);
+    },
+    async accountOf({ id }) {
+      const row = await storage
+        .selectFrom('web_sessions')
+        .select(['issuer_id', 'subject', 'id_token'])
+        .where('token_hash', '=', id)
+        .executeTakeFirst();
+      if (!row || row.subject === null) return null;
+      return { issuerId: row.issuer_id, subject: row.subject, idToken: row.id_token };
     },
     async end(token) {
       if (isToken(token)) await remove(await rows().where('token_hash', '=', hashToken(token)).execute(), 'signed-out');

@@ -91,7 +91,9 @@ interface Node {
 async function startNode(config = configFor(), now?: () => number): Promise<Node> {
   const storage = await openStorage(config.storage);
   const web = createWeb({ config, log });
-  const signIn = createSignIn({ config, storage, web, log, ...(now ? { now } : {}) });
+  // A fake signature: the claims as they are.
+  const vouch = async (claims: object) => JSON.stringify(claims);
+  const signIn = createSignIn({ config, storage, web, log, vouch, ...(now ? { now } : {}) });
   // From the beginning: a session may be over before the node listens.
   const firstEnded = once(signIn, 'ended') as Promise<SignInEvents['ended']>;
   const { port } = await web.listen();
@@ -176,6 +178,12 @@ async function whoAmI(
 }
 
 const refusedWith = (page: Page, code: string) => assert.equal(page.next, `${new URL(page.url).origin}/?error=${code}`);
+/** As browsers do, this one says from where it was led here (Fetch Metadata). */
+const ledFrom = (site: string, from = browser): Browser => ({
+  ...from,
+  open: (url, options = {}) => from.open(url, { ...options, headers: { ...options.headers, 'sec-fetch-site': site } }),
+});
+
 const signOut = (from = browser) =>
   from.open(`${node.origin}/sign-out`, { method: 'POST', headers: { origin: node.origin } });
 
@@ -187,6 +195,8 @@ describe('whoever is known gets in', () => {
     assert.deepEqual(JSON.parse(session.body), {
       me: { address: 'alice@enterprise1.example', name: 'Alice Archer', company: 'Enterprise 1' },
       provider: { domain: 'enterprise1.example', name: 'Enterprise 1' },
+      // Nothing to prove anything with: the browser named no key.
+      proof: null,
     });
   });
 
@@ -516,10 +526,54 @@ describe('a session', () => {
     });
     const person = { address: 'carol@enterprise1.example' as Address, name: 'Carol Cook', company: 'Enterprise 1' };
     const tokens: string[] = [];
-    for (let i = 0; i < 52; i++) tokens.push(await sessions.create(person, 'company', ''));
+    const account = { issuerId: 'company', subject: 'carol', idToken: null };
+    for (let i = 0; i < 52; i++) tokens.push(await sessions.create(person, account, ''));
     sessions.close();
     assert.equal(ended.length, 2);
     assert.ok(await sessions.find(tokens.at(-1)));
+  });
+});
+
+describe('what a browser can prove with', () => {
+  const nonce = 'n'.repeat(43);
+  const proofOf = async () => JSON.parse((await browser.open(`${node.origin}/api/session`)).body).proof;
+  const claimsIn = (token: string) => JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
+
+  test('is the ID token that names the key which a page of ours has made', async () => {
+    await signInAs(alice, start('company', `?nonce=${nonce}`), ledFrom('same-origin'));
+    const { idToken, link } = await proofOf();
+    assert.equal(claimsIn(idToken).nonce, nonce);
+    // This issuer's tokens name the person.
+    assert.equal(link, null);
+    assert.equal((await browser.open(`${node.origin}/api/provider`)).body.includes(idToken), false);
+  });
+  test('comes with the domain’s word where the account is one elsewhere', async () => {
+    await signInAs(elsewhere, start('accounts', `?nonce=${nonce}`), ledFrom('same-site'));
+    const { idToken, link } = await proofOf();
+    assert.equal(claimsIn(idToken).nonce, nonce);
+    const claims = { sub: 'bob@enterprise1.example', issuer: accounts.url, account: elsewhere.subject };
+    assert.deepEqual(JSON.parse(link), claims);
+  });
+  test('is nothing for a key that somebody elsewhere has made: signing in works, and names another nonce', async () => {
+    for (const site of ['cross-site', 'none']) {
+      const from = ledFrom(site);
+      const page = await signInAs(alice, start('company', `?nonce=${nonce}`), from);
+      assert.equal(page.next, `${node.origin}/`);
+      assert.equal(await proofOf(), null);
+    }
+  });
+  test('is no sign-in: with the ID token as cookie or bearer nobody gets in', async () => {
+    await signInAs(alice, start('company', `?nonce=${nonce}`), ledFrom('same-origin'));
+    const { idToken } = await proofOf();
+    const thief = createBrowser();
+    const tries: Record<string, string>[] = [
+      { authorization: `Bearer ${idToken}` },
+      { cookie: `parley-session=${idToken}` },
+    ];
+    for (const headers of tries) {
+      const page = await thief.open(`${node.origin}/api/session`, { headers });
+      assert.equal(page.status, 401);
+    }
   });
 });
 

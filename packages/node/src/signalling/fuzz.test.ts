@@ -77,7 +77,7 @@ const samples: { [M in Exclude<DeviceMethod, 'session.hello'>]: { params: Device
     'conversation.events': { params: { conversation, after: 3 }, result: history },
     'conversation.send': { params: { conversation, text: 'hello' }, result: {} },
     'focus.ticket': { params: { conversation, epoch: 2 }, result: { ticket: 'ticket' } },
-    'focus.join': { params: { focus, ticket: 'ticket', sdp }, result: { room, leg, sdp } },
+    'focus.join': { params: { focus, ticket: 'ticket', sdp }, result: { room, leg, sdp, statement: 's' } },
     'focus.answer': { params: { focus, room, leg, revision: 1, sdp }, result: {} },
     'focus.candidates': { params: { focus, room, leg, candidates }, result: {} },
     'focus.leave': { params: { focus, room }, result: {} },

@@ -38,6 +38,8 @@ export async function startTestNode(options: Partial<DevicesOptions> = {}): Prom
       iceServers: [],
       connectWhileRinging: 'everybody',
       paths: 'any',
+      requiredTrust: 'not-failed',
+      hosts: {},
       ringSeconds: 45,
       heartbeatSeconds: 5,
     }),

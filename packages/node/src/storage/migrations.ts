@@ -93,8 +93,20 @@ const devices: Migration = {
   },
 };
 
+const proofs: Migration = {
+  async up(db: Untyped) {
+    await db.schema
+      .alterTable('sign_in_attempts')
+      .addColumn('nonce_given', 'integer', (c) => c.notNull().defaultTo(0))
+      .execute();
+    await db.schema.alterTable('web_sessions').addColumn('subject', 'text').execute();
+    await db.schema.alterTable('web_sessions').addColumn('id_token', 'text').execute();
+  },
+};
+
 /** By name; the names are applied in their alphabetical order. */
 export const migrations: Readonly<Record<string, Migration>> = {
   '001-initial': initial,
   '002-devices': devices,
+  '003-proofs': proofs,
 };

@@ -21,6 +21,8 @@ export interface IdentitiesTable {
 export interface SignInAttemptsTable {
   state: string;
   nonce: string;
+  /** 1: the browser chose the nonce, so that the ID token names its key. */
+  nonce_given: number;
   verifier: string;
   issuer_id: string;
   return_to: string;
@@ -38,6 +40,10 @@ export interface WebSessionsTable {
   expires_at: number;
   last_seen_at: number;
   user_agent: string;
+  /** The account at the issuer (`sub`); null for sessions from before it was kept. */
+  subject: string | null;
+  /** For the proofs that this browser makes; null if the sign-in named no key of its own. No sign-in by itself. */
+  id_token: string | null;
 }
 
 /** Registered devices, so that they are known again after a restart; deleted when they go for good. */

@@ -3,12 +3,14 @@
 /**
  * @param origin the origin at which the request was made, or null when its `Host` is none of ours. WebSockets to it are
  *   named in full because not every browser counts them as 'self' (Content Security Policy Level 3, section 6.7.2.8).
+ * @param oneMachine whether other companies are on this machine too (`federation.hosts`).
  */
-export function securityHeaders(origin: string | null): Record<string, string> {
+export function securityHeaders(origin: string | null, oneMachine = false): Record<string, string> {
   const sockets = origin === null ? '' : ` ${origin.replace(/^http/, 'ws')}`;
   const policy = [
     "default-src 'self'",
-    `connect-src 'self'${sockets}`,
+    // Other companies' documents and issuers' keys are fetched by each client itself, to verify who speaks.
+    `connect-src 'self'${sockets} https:${oneMachine ? ' http://*.localhost:*' : ''}`,
     "img-src 'self' data: blob:",
     "media-src 'self' blob: mediastream:",
     "object-src 'none'",

@@ -48,12 +48,13 @@ export function createWeb({
   log,
   health = async () => ({}),
 }: {
-  config: { readonly http: HttpConfig };
+  config: { readonly http: HttpConfig; readonly federation?: { readonly hosts: Readonly<Record<string, string>> } };
   log: Logger;
   /** What /healthz tells besides that the node is up. */
   health?: () => Promise<Record<string, number>>;
 }): Web {
   const { http } = config;
+  const oneMachine = Object.keys(config.federation?.hosts ?? {}).length > 0;
   let guard: OriginGuard = createOriginGuard(http.origins, http.port);
   const app = createApp(http, log.child({ room: 'web' }));
 
@@ -62,7 +63,7 @@ export function createWeb({
     if (!safe && !guard.permits(request.headers, 'refuse')) throw new ParleyError('origin-not-allowed');
   });
   app.addHook('onSend', async (request, reply) => {
-    reply.headers(securityHeaders(guard.originOf(request.headers)));
+    reply.headers(securityHeaders(guard.originOf(request.headers), oneMachine));
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
   });
   // The query may hold a sign-in's code, so only the route is logged.

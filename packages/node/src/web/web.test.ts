@@ -57,7 +57,7 @@ describe('every answer', () => {
       const { headers } = await send(port, path, { headers: { host } });
       const policy = String(headers['content-security-policy']);
       assert.match(policy, /default-src 'self'/);
-      assert.match(policy, new RegExp(`connect-src 'self' ws://enterprise1\\.localhost:${port};`));
+      assert.match(policy, new RegExp(`connect-src 'self' ws://enterprise1\\.localhost:${port} https:;`));
       assert.match(policy, /frame-ancestors 'none'/);
       assert.doesNotMatch(policy, /unsafe/);
       assert.equal(headers['x-content-type-options'], 'nosniff');

@@ -1,0 +1,175 @@
+// Who the others in one conversation are proven to be: sends this device's proof to whoever needs it, verifies theirs when
+// they come, and asks for those that do not. What the media add is put together in trust-view.ts.
+import { notVerified, type PersonTrust, type ProofPurpose, type Sources, verifyProof } from '@parley/identity';
+import type { Address, ConversationState, DeviceId, Participant, Signal } from '@parley/protocol';
+import type { Readable } from './api.ts';
+import type { OwnIdentity } from './own-identity.ts';
+import { createStore } from './readable.ts';
+import type { Request } from './socket.ts';
+
+/** A signal about identity. */
+export type IdentitySignal = Extract<Signal, { type: 'proof' | 'proof-wanted' }>;
+
+export interface CallTrust {
+  /** By the others' devices; one that is not there is still being found out about. */
+  readonly people: Readable<ReadonlyMap<DeviceId, PersonTrust>>;
+  heard(from: { address: Address; device: DeviceId }, signal: IdentitySignal): void;
+  /** Proofs may have been lost with the node: makes and asks for them again. */
+  again(): void;
+  close(): void;
+}
+
+export interface CallTrustOptions {
+  readonly me: Address;
+  readonly device: () => DeviceId;
+  readonly store: Readable<ConversationState>;
+  readonly request: Request;
+  readonly identity: OwnIdentity;
+  readonly sources: Sources;
+}
+
+/** A proof comes within this of its device being known; otherwise it is asked for once, and then given up. */
+const PROOF_MS = 4000;
+const MAX_DEVICES = 128;
+/** Proofs one device may ask for in a call. */
+const MAX_WANTED = 8;
+/** Since signing in; sessions may last longer, but a sign-in of that age says little of who is at the device now. */
+const MAX_TOKEN_AGE_MS = 24 * 3_600_000;
+
+export function createCallTrust(options: CallTrustOptions): CallTrust {
+  const { me, store, request, identity, sources } = options;
+  const { id: conversation } = store.get();
+  const people = createStore<ReadonlyMap<DeviceId, PersonTrust>>(new Map());
+  /** To whom this device has proven itself, by what brought that about. */
+  const proven = new Set<string>();
+  /** Proofs that came before their device was known to take part. */
+  const waiting = new Map<DeviceId, { address: Address; proof: string }>();
+  const awaited = new Map<DeviceId, ReturnType<typeof setTimeout>>();
+  const wanted = new Map<DeviceId, number>();
+  let closed = false;
+
+  const self = () => store.get().participants.get(me);
+  const others = () => [...store.get().participants.values()].filter((p) => p.person.address !== me);
+  const takesPart = () => self()?.state === 'joined' && self()?.device === options.device();
+
+  function send(to: Participant, signal: Signal): void {
+    const { address } = to.person;
+    const target = to.device ? { address, device: to.device } : { address };
+    request('call.signal', { conversation, to: target, signal }).catch(() => undefined);
+  }
+
+  async function prove(to: Participant): Promise<void> {
+    const purpose = purposeBetween(self(), me, to);
+    const proof = await identity.prove({ from: me, to: to.person.address, purpose, conversation });
+    if (proof && !closed) send(to, { type: 'proof', proof });
+  }
+
+  function greet(): void {
+    if (!takesPart()) return;
+    for (const other of others()) {
+      const key = greetingFor(other, me);
+      if (!key || proven.has(key)) continue;
+      proven.add(key);
+      void prove(other).catch(() => undefined);
+    }
+  }
+
+  function set(device: DeviceId, trust: PersonTrust): void {
+    people.set(new Map([...people.get(), [device, trust] as const].slice(-MAX_DEVICES)));
+  }
+
+  function verifyWaiting(): void {
+    for (const [device, { address, proof }] of waiting) {
+      const other = store.get().participants.get(address);
+      if (other?.device !== device || other.state !== 'joined') continue;
+      waiting.delete(device);
+      clearTimeout(awaited.get(device));
+      const purpose = purposeOf(other, self(), me);
+      const expected = { from: address, me, conversation, purpose, now: Date.now(), maxTokenAgeMs: MAX_TOKEN_AGE_MS };
+      void verifyProof(proof, expected, sources).then((trust) => {
+        if (!closed) set(device, trust);
+      });
+    }
+  }
+
+  /** Whoever is there and has sent nothing is asked, and is unverified if that brings nothing either. */
+  function awaitProofs(): void {
+    for (const other of others()) {
+      const { device, state } = other;
+      if (state !== 'joined' || !device || awaited.has(device) || awaited.size >= MAX_DEVICES) continue;
+      const giveUp = () => {
+        if (!people.get().has(device)) set(device, notVerified('proof-missing', []));
+      };
+      const ask = () => {
+        if (people.get().has(device)) return;
+        send(other, { type: 'proof-wanted' });
+        awaited.set(device, setTimeout(giveUp, PROOF_MS));
+      };
+      awaited.set(device, setTimeout(ask, PROOF_MS));
+    }
+  }
+
+  function follow(): void {
+    if (closed) return;
+    greet();
+    verifyWaiting();
+    awaitProofs();
+  }
+
+  // After everybody else has been told of the change.
+  const stop = store.subscribe(() => queueMicrotask(follow));
+
+  return {
+    people,
+    heard({ address, device }, signal) {
+      if (signal.type === 'proof') {
+        // The first device to fill the place keeps it: a flood cannot push others out.
+        if (waiting.size < MAX_DEVICES) waiting.set(device, { address, proof: signal.proof });
+        verifyWaiting();
+        return;
+      }
+      const asked = (wanted.get(device) ?? 0) + 1;
+      const other = store.get().participants.get(address);
+      if (other && takesPart() && asked <= MAX_WANTED && (wanted.has(device) || wanted.size < MAX_DEVICES)) {
+        wanted.set(device, asked);
+        void prove({ ...other, device }).catch(() => undefined);
+      }
+    },
+    again() {
+      proven.clear();
+      for (const [device, timer] of awaited) {
+        if (people.get().has(device)) continue;
+        clearTimeout(timer);
+        awaited.delete(device);
+      }
+      follow();
+    },
+    close() {
+      closed = true;
+      stop();
+      for (const timer of awaited.values()) clearTimeout(timer);
+      waiting.clear();
+    },
+  };
+}
+
+/**
+ * Why this device would prove itself to somebody just now, as a key that is new with each cause; null: no reason yet.
+ * Whom I invited gets it while it rings there; everybody else when they are in the call.
+ */
+export function greetingFor({ person, state, addedBy, device, invitedAt }: Participant, me: Address): string | null {
+  if (addedBy === me && (state === 'alerting' || state === 'joined')) return `${person.address} called ${invitedAt}`;
+  return state === 'joined' && device ? `${person.address} ${device}` : null;
+}
+
+/** What a proof from `from` to `to` is for: an invitation, its answer, or neither (RFC 8225 has one direction only). */
+function purposeBetween(from: Participant | undefined, fromAddress: Address, to: Participant): ProofPurpose {
+  if (to.addedBy === fromAddress) return 'call';
+  return from?.addedBy === to.person.address ? 'answer' : 'join';
+}
+
+/** The same as seen by the one who gets it. */
+function purposeOf(from: Participant, self: Participant | undefined, me: Address): ProofPurpose {
+  if (self?.addedBy === from.person.address) return 'call';
+  return from.addedBy === me ? 'answer' : 'join';
+}

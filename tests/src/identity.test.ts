@@ -1,0 +1,175 @@
+// Who is speaking, as each person's own browser verifies it (R5-R8, R46, R53): before answering, in the call, in a
+// conference; and what people see when a server in between lies to one of them.
+import assert from 'node:assert/strict';
+import { after, afterEach, before, describe, it } from 'node:test';
+import { openStage, type Stage } from './flows/stage.ts';
+import {
+  type Actor,
+  accept,
+  add,
+  by,
+  call,
+  checkDirectlyConnected,
+  clickWhenThere,
+  everybodySeesAndHears,
+  onPath,
+  signedIn,
+  signIn,
+} from './harness/actor.ts';
+
+const SEEN_MS = 20_000;
+
+/** Waits until one sees this of another on the badge. */
+async function sees(actor: Actor, other: Actor, status: string, code?: string): Promise<void> {
+  const { address } = other.person;
+  const badge = by(actor, `trust-${address}`).and(actor.page.locator(`[data-status="${status}"]`));
+  const wanted = code === undefined ? badge : badge.and(actor.page.locator(`[data-code="${code}"]`));
+  try {
+    await wanted.first().waitFor({ timeout: SEEN_MS });
+  } catch (cause) {
+    const badges = by(actor, `trust-${address}`);
+    const now = await badges.evaluateAll((all) =>
+      all.map((one) => JSON.stringify({ ...(one as HTMLElement).dataset })),
+    );
+    const wish = `${status} ${code ?? ''}`;
+    throw new Error(`${actor.person.name} should see ${wish} of ${other.person.name}, but sees ${now}`, { cause });
+  }
+}
+
+async function allVerified(people: readonly Actor[]): Promise<void> {
+  await Promise.all(people.flatMap((a) => people.filter((b) => b !== a).map((b) => sees(a, b, 'verified'))));
+}
+
+/** The text of the page behind the badge. */
+async function explanation(actor: Actor, other: Actor): Promise<string> {
+  await by(actor, `trust-${other.person.address}`).click();
+  const text = (await by(actor, 'trust-page').textContent()) ?? '';
+  await by(actor, 'trust-close').click();
+  return text;
+}
+
+/** Who changes what a node tells one device: nobody while it is null. */
+interface Liar {
+  lie: ((frame: string) => string | null) | null;
+}
+
+describe('who is speaking', () => {
+  let stage: Stage;
+  const liars = new Map<string, Liar>();
+  before(async () => {
+    stage = await openStage({ calls: { ringSeconds: 40, returnToDirectSeconds: 60 } });
+  });
+  after(() => stage.close());
+  afterEach(async () => {
+    for (const liar of liars.values()) liar.lie = null;
+    liars.clear();
+    await stage.clear();
+  });
+
+  const actors = (...logins: string[]) => Promise.all(logins.map((login) => stage.actor(login)));
+  /** A person whose own node lies to their device (a fake at a boundary: the lies are made on the way to the page). */
+  async function deceived(login: string): Promise<{ actor: Actor; liar: Liar }> {
+    const actor = await stage.stranger(login);
+    const liar: Liar = { lie: null };
+    liars.set(login, liar);
+    await actor.page.routeWebSocket(/\/socket$/, (device) => {
+      const server = device.connectToServer();
+      device.onMessage((frame) => server.send(frame));
+      server.onMessage((frame) => {
+        const told = liar.lie && typeof frame === 'string' ? liar.lie(frame) : frame;
+        if (told !== null) device.send(told);
+      });
+    });
+    await signIn(actor);
+    await signedIn(actor);
+    return { actor, liar };
+  }
+  const otherFingerprint = (frame: string) =>
+    frame.replace(/a=fingerprint:sha-256 [0-9A-F:]+/gi, `a=fingerprint:sha-256 ${Array(32).fill('AB').join(':')}`);
+
+  it('is verified before answering and in the call, across companies, and in the conference by everybody', async () => {
+    const [bob, alice, carol] = (await actors('bob', 'alice', 'carol')) as [Actor, Actor, Actor];
+    await call(bob, alice);
+    await sees(alice, bob, 'verified');
+    await accept(alice, bob);
+    await allVerified([bob, alice]);
+    const direct = await explanation(bob, alice);
+    assert.match(direct, /This is alice@enterprise2\.example/);
+    assert.match(direct, /accounts\.enterprise2\.localhost:\d+ says that this device is that of alice@enterprise2/);
+    assert.match(direct, /encrypted for that very device/);
+    assert.doesNotMatch(direct, /Not checked|Does not hold|own company’s service was believed/);
+    await add(bob, carol.person.address);
+    await sees(carol, bob, 'verified');
+    await clickWhenThere(carol, 'accept');
+    await onPath([bob, alice, carol], 'conference');
+    await allVerified([bob, alice, carol]);
+    assert.match(await explanation(carol, alice), /pass through the service of enterprise1\.example/);
+  });
+
+  it('is not proven of somebody whose sign-in names no key of their browser, and the call goes on', async () => {
+    const carol = await stage.actor('carol');
+    const bob = await stage.stranger('bob');
+    // From an address typed, or a link elsewhere: whoever made it could have put in a key of their own.
+    await bob.page.goto(`${bob.person.origin}/sign-in/company?return=/&nonce=${'A'.repeat(43)}`);
+    await bob.page.locator('#name').fill(bob.person.login);
+    await bob.page.locator('#password').fill(bob.person.password);
+    await bob.page.locator('button[type=submit]:not(.quiet)').click();
+    await signedIn(bob);
+    await call(bob, carol);
+    await accept(carol, bob);
+    await Promise.all([sees(bob, carol, 'verified'), sees(carol, bob, 'unverified', 'proof-missing')]);
+    await everybodySeesAndHears([bob, carol]);
+  });
+
+  it('is seen through when media would be encrypted for somebody else: there is no answering', async () => {
+    const bob = await stage.actor('bob');
+    const { actor: carol, liar } = await deceived('carol');
+    liar.lie = (frame) => (frame.includes('"offer"') ? otherFingerprint(frame) : frame);
+    await call(bob, carol);
+    await sees(carol, bob, 'failed', 'wrong-certificate');
+    await by(carol, 'incoming-untrusted').getByText('encrypted for somebody else').waitFor();
+    await by(carol, 'accept').click();
+    await by(carol, 'incoming').getByText('could not be proven who this is').waitFor();
+    await by(carol, 'decline').click();
+    await by(bob, 'call-ended').waitFor();
+  });
+
+  it('is seen through when somebody else is said to call, or an older proof is shown', async () => {
+    const bob = await stage.actor('bob');
+    const { actor: carol, liar } = await deceived('carol');
+    const proofs: string[] = [];
+    const proofIn = /"proof":"([^"]+)"/;
+    liar.lie = (frame) => {
+      proofs.push(proofIn.exec(frame)?.[1] ?? '');
+      return frame
+        .replaceAll('bob@enterprise1.example', 'erin@enterprise1.example')
+        .replaceAll('Bob Bennett', 'Erin Ellis');
+    };
+    await call(bob, carol);
+    const badge = by(carol, 'trust-erin@enterprise1.example');
+    await badge.and(carol.page.locator('[data-status="failed"][data-code="wrong-person"]')).waitFor();
+    await by(carol, 'decline').click();
+    await by(bob, 'call-ended-close').click();
+    const old = proofs.find((proof) => proof !== '');
+    assert.ok(old);
+    liar.lie = (frame) => frame.replace(proofIn, `"proof":"${old}"`);
+    await call(bob, carol);
+    await sees(carol, bob, 'failed', 'wrong-conversation');
+  });
+
+  it('stays on the direct path when the conference service is not whose it says it is', async () => {
+    const [bob, carol] = (await actors('bob', 'carol')) as [Actor, Actor];
+    const { actor: alice, liar } = await deceived('alice');
+    await call(bob, alice);
+    await accept(alice, bob);
+    // Alice's provider puts itself between her and the conference service of Enterprise 1.
+    liar.lie = (frame) => (frame.includes('"statement"') ? otherFingerprint(frame) : frame);
+    await add(bob, carol.person.address);
+    await clickWhenThere(carol, 'accept');
+    await by(bob, 'notice').and(bob.page.locator('[data-kind="add-failed"]')).first().waitFor({ timeout: 60_000 });
+    await onPath([bob, alice], 'direct');
+    await checkDirectlyConnected(bob, alice);
+    await everybodySeesAndHears([bob, alice]);
+    await allVerified([bob, alice]);
+  });
+});
