@@ -28,17 +28,7 @@ const words = {
 
 /** Checks that stand for one thing a person understands. */
 const steps = {
-  device: [
-    'shape',
-    'algorithm',
-    'device-signature',
-    'person',
-    'audience',
-    'conversation',
-    'purpose',
-    'freshness',
-    'single-use',
-  ],
+  device: ['shape', 'algorithm', 'device-signature', 'person', 'audience', 'conversation', 'purpose', 'freshness'],
   company: ['issuer-authorised', 'token-audience'],
   signIn: ['token-shape', 'token-age', 'token-algorithm', 'token-signature', 'key-binding', 'token-person'],
 } as const satisfies Record<string, readonly CheckName[]>;
@@ -50,7 +40,8 @@ export function explainTrust(trust: TrustView, person: Person): TrustExplained {
   const service = issuer === null ? 'their sign-in service' : hostOf(issuer);
   const lines: TrustLine[] = [
     {
-      passed: outcome(trust, steps.device),
+      // Whether it was used before is found out last, when all else holds.
+      passed: outcome(trust, ['single-use']) === false ? false : outcome(trust, steps.device),
       text: 'Their device has signed for this call: for you, and just now.',
       by: 'Checked by your own device',
     },
