@@ -78,7 +78,7 @@ describe('the page behind the badge', () => {
     assert.equal(page.title, 'This is probably not Bob Bennett');
     assert.deepEqual(
       page.lines.map(({ passed }) => passed),
-      [null, true, false, null],
+      [true, true, false, null],
     );
     const swapped = explainTrust(trustView(proven, [direct(other)]), person);
     assert.equal(swapped.lines[3]?.passed, false);
