@@ -66,6 +66,8 @@ export function endedWords({ ended, participants }: CallView): string {
       return 'Sound and picture could not be connected. A firewall may block them: try another network.';
     case 'lost':
       return 'The connection was lost for too long. Check the network, then call again.';
+    case 'removed':
+      return 'Your company’s rules do not permit this call any more.';
     case 'untrusted':
       return `The call was ended for your safety. ${ended.untrusted?.text ?? ''}`;
     case 'left':

@@ -172,8 +172,11 @@ export interface CallView {
   readonly notices: readonly CallNotice[];
   /** Why the call is over, once phase is `ended`. */
   readonly ended: {
-    /** `untrusted`: this device ended it because of who somebody turned out not to be. */
-    readonly reason: 'hung-up' | 'not-answered' | 'media-failed' | 'lost' | 'left' | 'untrusted';
+    /**
+     * `untrusted`: this device ended it because of who somebody turned out not to be. `removed`: the company's rules do not
+     * permit it any more.
+     */
+    readonly reason: 'hung-up' | 'not-answered' | 'media-failed' | 'lost' | 'left' | 'removed' | 'untrusted';
     readonly outcome: Outcome | null;
     /** Who, and why, where the reason is `untrusted`. */
     readonly untrusted?: { readonly person: Person; readonly text: string };

@@ -53,9 +53,16 @@ function whyNobodyCanBeAdded({ state: { call }, cannotAdd }: ViewInput): ParleyE
   return call?.path.kind === 'conference' ? null : cannotAdd;
 }
 
-/** Why the call is over for this device; null while it goes on, or before this device has joined it. */
-export function endOf(state: ConversationState, me: Address, device: DeviceId, wasJoined: boolean): CallView['ended'] {
+/** `removed`: by the company's rules. Why the call is over for this device; null while it goes on, or before this device has joined it. */
+export function endOf(
+  state: ConversationState,
+  me: Address,
+  device: DeviceId,
+  wasJoined: boolean,
+  removed: boolean,
+): CallView['ended'] {
   const { call } = state;
+  if (removed) return { reason: 'removed', outcome: null };
   if (call?.ended) return { reason: call.ended.reason, outcome: soleOutcome(state, me) };
   const self = state.participants.get(me);
   if (!wasJoined || (self?.state === 'joined' && self.device === device)) return null;

@@ -26,7 +26,7 @@ import { createStore } from './readable.ts';
 import type { FocusOffer } from './receive-leg.ts';
 import type { Request } from './socket.ts';
 import type { SourceKey } from './switcher.ts';
-import { carriersOf, isRefused, trustView } from './trust-view.ts';
+import { carriersOf, isRefused, requiredOf, trustView } from './trust-view.ts';
 
 export interface RunningCall extends Call {
   signal(params: SignalParams): void;
@@ -35,6 +35,8 @@ export interface RunningCall extends Call {
   networkChanged(): void;
   /** The node was restarted, and the call goes on. `known`: its answer to hello tells of this call. */
   nodeIsBack(known: boolean): void;
+  /** The company's rules have changed. */
+  settingsChanged(): void;
   /** The node knows this device no more: nobody else waits for it. */
   lost(): void;
 }
@@ -47,8 +49,8 @@ export interface CallOptionsInside {
   readonly rtc: RTCConfiguration;
   readonly verifyFocus: VerifyFocus;
   readonly trust: CallTrust;
-  readonly permitted: ClientSettings['paths'];
-  readonly requiredTrust: ClientSettings['requiredTrust'];
+  /** As they are now: they may change during the call. */
+  readonly settings: () => ClientSettings;
   /** Being captured. If it fails, whoever made the call ends it. */
   readonly media: Promise<LocalMedia>;
   /** A path that was begun before: by the caller with the invitation, by the callee while it rang. */
@@ -73,6 +75,7 @@ export function createCall(options: CallOptionsInside): RunningCall {
   let noticeCount = 0;
   let everFlowed = false;
   let wasJoined = false;
+  let removed = false;
   let clockOffset: number | null = null;
   let ended: CallView['ended'] = null;
   let cannotAdd: CallView['cannotAdd'] = null;
@@ -92,7 +95,7 @@ export function createCall(options: CallOptionsInside): RunningCall {
     request,
     rtc,
     verifyFocus: options.verifyFocus,
-    permitted: options.permitted,
+    permitted: options.settings().paths,
     early: options.early,
   });
   const media = createCallMedia({
@@ -127,7 +130,7 @@ export function createCall(options: CallOptionsInside): RunningCall {
     refreshView();
     if (!wasJoined) return;
     for (const [address, trust] of trustNow()) {
-      if (!isRefused(trust, options.requiredTrust)) continue;
+      if (!isRefused(trust, requiredOf(options.settings(), address))) continue;
       const person = state().participants.get(address)?.person;
       tellHost(request('call.leave', { conversation }, COMMAND_MS));
       finish({ reason: 'untrusted', outcome: null, ...(person ? { untrusted: { person, text: trust.text } } : {}) });
@@ -227,7 +230,7 @@ export function createCall(options: CallOptionsInside): RunningCall {
   function follow(): void {
     const self = own();
     if (self?.state === 'joined' && self.device === device) wasJoined = true;
-    const end = endOf(state(), me, device, wasJoined);
+    const end = endOf(state(), me, device, wasJoined, removed);
     if (end) {
       finish(end);
       return;
@@ -245,7 +248,7 @@ export function createCall(options: CallOptionsInside): RunningCall {
   /** Whether a third person could be added is found out before it is wanted, once sound and picture flow directly. */
   function probeSoon(): void {
     clearTimeout(probeTimer);
-    if (options.permitted === 'direct' || activeCall(state())?.policy === 'direct-only') return;
+    if (options.settings().paths === 'direct' || activeCall(state())?.policy === 'direct-only') return;
     probeTimer = setTimeout(() => void probe(), PROBE_AFTER_MS);
   }
 
@@ -294,6 +297,8 @@ export function createCall(options: CallOptionsInside): RunningCall {
   }
 
   const stopEvents = store.onEvent((change) => {
+    const { body } = change.event;
+    if (body.type === 'left' && body.address === me && body.reason === 'removed') removed = true;
     if (change.live) clockOffset ??= Date.now() - change.event.at;
     const notice = wasJoined ? noticeOf(change, me) : null;
     if (notice) note(notice);
@@ -378,6 +383,7 @@ export function createCall(options: CallOptionsInside): RunningCall {
       syncSwitches();
       tellAgain();
     },
+    settingsChanged: judge,
     lost: () => finish({ reason: 'lost', outcome: null }),
   };
 

@@ -21,7 +21,7 @@ import type { Conversations } from './conversations.ts';
 import { createDirectPath, type DirectPath } from './direct-path.ts';
 import { createStore, derive } from './readable.ts';
 import type { Request } from './socket.ts';
-import { checking, isRefused, trustView } from './trust-view.ts';
+import { checking, isRefused, requiredOf, trustView } from './trust-view.ts';
 
 /** What a call takes over from its ringing. */
 export interface Early {
@@ -232,7 +232,7 @@ function createRinging(store: ConversationStore, options: IncomingOptions): Ring
       callerConnected,
       trust,
       async accept(how) {
-        if (isRefused(trust.get(), settings().requiredTrust))
+        if (isRefused(trust.get(), requiredOf(settings(), from.address)))
           throw new ParleyError('identity-failed', trust.get().code ?? '');
         return options.accept(store, take, how);
       },

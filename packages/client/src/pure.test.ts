@@ -135,7 +135,7 @@ describe('what a person is told', () => {
 
 describe('the end of a call', () => {
   const endAfter = (...more: EventBody[]) =>
-    endOf(storeWith([...bodies, ...more]).store.get(), alice.address, device, true);
+    endOf(storeWith([...bodies, ...more]).store.get(), alice.address, device, true, false);
   it('has its reason, and for a call to one person what became of it', () => {
     assert.equal(endAfter(), null);
     const declined: EventBody = { type: 'invitation-ended', address: bob.address, outcome: 'declined' };

@@ -138,8 +138,7 @@ function startSession(node: string, socketOf: () => DeviceSocket, first: Hello, 
       rtc: rtc(),
       verifyFocus: checkFocus,
       trust: trustOf(store),
-      permitted: settings.paths,
-      requiredTrust: settings.requiredTrust,
+      settings: () => settings,
       media,
       early,
       signals,
@@ -281,6 +280,10 @@ function startSession(node: string, socketOf: () => DeviceSocket, first: Hello, 
         return;
       case 'focus.offer':
         running?.focusOffer(message.params);
+        return;
+      case 'session.settings':
+        settings = message.params.settings;
+        running?.settingsChanged();
         return;
       case 'focus.closed':
         running?.focusClosed(message.params);

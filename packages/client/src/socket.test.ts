@@ -51,6 +51,7 @@ const hello = (resumed: boolean): Hello =>
       connectWhileRinging: 'nobody',
       paths: 'any',
       requiredTrust: 'not-failed',
+      trustRules: [],
       hosts: {},
       ringSeconds: 45,
       heartbeatSeconds: 60,

@@ -1,6 +1,6 @@
 // What an app shows of who somebody is, put together from the proof and from the ways their media come. Pure.
 import { type Carrier, leastOf, type PersonTrust, type Trust, trustProblems, withMedia } from '@parley/identity';
-import type { Address, ClientSettings } from '@parley/protocol';
+import { type Address, type ClientSettings, matchesAddress, type RequiredTrust } from '@parley/protocol';
 import type { TrustView } from './api.ts';
 import type { Path } from './path.ts';
 
@@ -41,7 +41,16 @@ function viewOfTrust(trust: Trust): TrustView {
 }
 
 /** Whether a call with somebody of this trust must not go on, by the company's rule. */
-export function isRefused({ status }: TrustView, required: ClientSettings['requiredTrust']): boolean {
+export function isRefused({ status }: TrustView, required: RequiredTrust): boolean {
   if (required === 'any' || status === 'checking' || status === 'verified') return false;
   return required === 'verified' || status === 'failed';
+}
+
+/** What somebody has to be proven to be, by the company's rules. */
+export function requiredOf(
+  { requiredTrust, trustRules }: Pick<ClientSettings, 'requiredTrust' | 'trustRules'>,
+  address: Address,
+): RequiredTrust {
+  const rule = trustRules.find(({ people }) => people.some((pattern) => matchesAddress(pattern, address)));
+  return rule?.requiredTrust ?? requiredTrust;
 }

@@ -270,6 +270,7 @@ export async function startFakeNode(page: string, script: string): Promise<FakeN
           paths: 'any',
           ringSeconds: 45,
           requiredTrust: 'not-failed',
+          trustRules: [],
           hosts: {},
           heartbeatSeconds: 5,
         },

@@ -102,6 +102,8 @@ export function endedText(ended: NonNullable<CallView['ended']>, others: readonl
         title: 'The connection was lost',
         detail: 'The call ended because the network was away for too long. Check it, then call again.',
       };
+    case 'removed':
+      return { title: 'You were taken out of the call', detail: errorCatalogue['not-permitted'].text };
     case 'untrusted':
       return {
         title: 'The call was ended for your safety',

@@ -1,9 +1,9 @@
 // One provider's node: opens every room and connects them. The only file that knows them all.
-// `node main.ts --config FILE` runs one; `startNode` starts one inside another program.
+// `node main.ts --config FILE` runs one, `node main.ts policy explain FROM TO --config FILE` says which rule decides; `startNode` starts one inside another program.
 import { parseArgs } from 'node:util';
 import { LINK_STATEMENT } from '@parley/identity';
 import { createEngineProcesses } from '@parley/media/process';
-import type { ClientSettings } from '@parley/protocol';
+import { type Address, type ClientSettings, parseAddress } from '@parley/protocol';
 import { WebSocketServer } from 'ws';
 import { type Config, loadConfig } from './config/index.ts';
 import { createConversations, mayLendRoom, TICKET_TYPE } from './conversations/index.ts';
@@ -12,6 +12,10 @@ import { createFederation } from './federation/index.ts';
 import { createFocus } from './focus/index.ts';
 import { createProbes } from './focus/probe.ts';
 import { createLog } from './operations/log.ts';
+import type { Policy } from './policy/api.ts';
+import { explainPolicy } from './policy/explain.ts';
+import { createPolicy, readRules } from './policy/index.ts';
+import { noRules } from './policy/rules.ts';
 import { addRelay } from './relay/index.ts';
 import { createSignIn } from './sign-in/index.ts';
 import { createDeviceStore, createDevices, MAX_PAYLOAD } from './signalling/index.ts';
@@ -42,17 +46,19 @@ export async function startNode(config: Config): Promise<RunningNode> {
   });
   const engine = config.focus.enabled ? createEngineProcesses(config.focus) : null;
 
+  const policy = createPolicy({ file: config.policy.file, log: log.child({ room: 'policy' }) });
+  const settingsFor = (address: Address) => clientSettings(config, policy, address);
   const devices = createDevices({
     store: createDeviceStore(storage, provider.name),
     sessions: config.sessions,
-    settings: () => clientSettings(config),
+    settings: settingsFor,
     provider,
     log,
     historyFor: (address) => conversations.historyFor(address),
   });
   const links = await createFederation({ config, log, origin: () => web.origin });
   const { federation, signer } = links;
-  const directory = createDirectory({ storage, provider, devices, federation, log });
+  const directory = createDirectory({ storage, provider, devices, federation, policy, log });
   const focus = createFocus({
     domain: provider.domain,
     engine,
@@ -79,6 +85,7 @@ export async function startNode(config: Config): Promise<RunningNode> {
     federation,
     signer,
     rooms: focus.rooms,
+    policy,
     paths: config.calls.paths,
     patience: {
       ring: config.calls.ringSeconds * 1000,
@@ -110,6 +117,7 @@ export async function startNode(config: Config): Promise<RunningNode> {
     });
     addRelay({ own: provider.domain, web, signIn, federation });
   }
+  policy.on('changed', () => devices.tellSettings(settingsFor));
   signIn.on('ended', ({ id, reason }) => devices.endSession(id, reason));
 
   const { port } = await web.listen();
@@ -125,28 +133,45 @@ export async function startNode(config: Config): Promise<RunningNode> {
       await focus.close();
       await federation.close();
       signIn.close();
+      policy.close();
       await web.close();
       await storage.destroy();
     },
   };
 }
 
-function clientSettings(config: Config): ClientSettings {
+function clientSettings(config: Config, policy: Policy, address: Address): ClientSettings {
   return {
     iceServers: config.iceServers,
     connectWhileRinging: config.calls.connectWhileRinging,
     paths: config.calls.paths,
     requiredTrust: config.calls.requiredTrust,
+    trustRules: policy.trustRulesFor(address, config.calls.requiredTrust),
     hosts: { ...config.federation.hosts },
     ringSeconds: config.calls.ringSeconds,
     heartbeatSeconds: config.sessions.heartbeatSeconds,
   };
 }
 
+/** What is asked on the command line instead of running a node. */
+function answer(config: Config, [topic, verb, ...who]: readonly string[]): string[] {
+  const [from, to, ...more] = who.map(parseAddress);
+  if (topic !== 'policy' || verb !== 'explain' || !from || !to || more.length > 0) {
+    throw new Error('Unknown command. There is: policy explain FROM TO (two addresses such as bob@company.example)');
+  }
+  const { file } = config.policy;
+  return explainPolicy(file === null ? noRules : readRules(file), from, to);
+}
+
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { config: { type: 'string' } } });
+  const { values, positionals } = parseArgs({ options: { config: { type: 'string' } }, allowPositionals: true });
   if (!values.config) throw new Error('Say which configuration: --config FILE (see parley.example.yaml)');
-  const node = await startNode(loadConfig(values.config));
+  const config = loadConfig(values.config);
+  if (positionals.length > 0) {
+    for (const line of answer(config, positionals)) console.log(line);
+    return;
+  }
+  const node = await startNode(config);
   process.send?.({ type: 'ready', origin: node.origin });
   let stopping = false;
   const stop = () => {

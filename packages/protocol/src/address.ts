@@ -74,3 +74,23 @@ export const conversationIdSchema = z
   .regex(/^[A-Za-z0-9_-]{22}@[a-z0-9.-]+$/)
   .refine(isConversationId, 'not a conversation id')
   .transform((text) => text as ConversationId);
+
+/**
+ * Whom a rule means: `alice@company.example`, `*@company.example`, `*@*.company.example` (every domain below), `*`
+ * (everybody).
+ */
+export const addressPatternSchema = z
+  .string()
+  .max(320)
+  .refine((text) => {
+    if (text === '*') return true;
+    if (!text.startsWith('*@')) return isAddress(text);
+    return isDomain(text.replace(/^\*@(\*\.)?/, ''));
+  }, 'must be an address, *@company.example, *@*.company.example or *');
+
+/** Whether a pattern of `addressPatternSchema` means this address. */
+export function matchesAddress(pattern: string, address: Address): boolean {
+  if (pattern === '*' || pattern === address) return true;
+  if (pattern.startsWith('*@*.')) return domainOf(address).endsWith(pattern.slice(3));
+  return pattern.startsWith('*@') && domainOf(address) === pattern.slice(2);
+}

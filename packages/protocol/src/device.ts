@@ -1,7 +1,7 @@
 // What a device may ask of its node, and what the node tells it: one table each, from which the types, the checks at
 // run time, the JSON Schema files and docs/protocol.md all come.
 import { z } from 'zod';
-import { addressSchema, conversationIdSchema, domainSchema } from './address.ts';
+import { addressPatternSchema, addressSchema, conversationIdSchema, domainSchema } from './address.ts';
 import { epochSchema, eventSchema, mediaPolicySchema, roomIdSchema } from './events.ts';
 import { MAX_CANDIDATES, MAX_EVENTS_PER_MESSAGE, MAX_PROOF, MAX_SDP, MAX_STATEMENT, MAX_TEXT } from './limits.ts';
 import {
@@ -75,6 +75,10 @@ export const iceServerSchema = z.strictObject({
   credential: z.string().max(300).optional(),
 });
 
+/** `not-failed`: a wrong proof ends the call, a missing one does not. */
+export const requiredTrustSchema = z.enum(['any', 'not-failed', 'verified']);
+export type RequiredTrust = z.infer<typeof requiredTrustSchema>;
+
 /** What the node asks its clients to observe. */
 export const clientSettingsSchema = z.strictObject({
   iceServers: z.array(iceServerSchema).max(8),
@@ -82,8 +86,12 @@ export const clientSettingsSchema = z.strictObject({
   connectWhileRinging: z.enum(['everybody', 'same-company', 'nobody']),
   /** Which paths calls may take: `conference` forbids peer-to-peer, `direct` forbids servers. */
   paths: z.enum(['any', 'conference', 'direct']),
-  /** What a person has to be proven for a call to go on: see `calls.requiredTrust` of the configuration. */
-  requiredTrust: z.enum(['any', 'not-failed', 'verified']),
+  /** What people have to be proven to be for a call with them to go on: see `calls.requiredTrust` of the configuration. */
+  requiredTrust: requiredTrustSchema,
+  /** The same for some people, by the company's rules: the first entry that means somebody decides. */
+  trustRules: z
+    .array(z.strictObject({ people: z.array(addressPatternSchema).max(100), requiredTrust: requiredTrustSchema }))
+    .max(200),
   /** On one machine only: where other domains are, in place of DNS and TLS. */
   hosts: z.record(domainSchema, z.string().max(300)),
   ringSeconds: z.int().positive().max(600),
@@ -247,6 +255,8 @@ export const deviceNotifications = {
     room: roomIdSchema,
     reason: z.enum(['room-ended', 'engine-lost', 'leg-lost']),
   }),
+  /** The company's rules have changed, and hold for running calls too (R48). */
+  'session.settings': z.strictObject({ settings: clientSettingsSchema }),
   /** The node will close the socket and not resume. */
   'session.ended': z.strictObject({ reason: z.enum(['signed-out', 'expired', 'replaced', 'shutting-down']) }),
 } as const satisfies Record<string, z.ZodType>;

@@ -61,6 +61,10 @@ export const errorCatalogue = {
     text: 'The other service could not prove that it speaks for this company. Nothing was sent to it.',
     retry: false,
   },
+  'not-permitted': {
+    text: 'Your company’s rules do not permit this call. Ask your administrator.',
+    retry: false,
+  },
   'not-allowed': { text: 'You are not allowed to do this.', retry: false },
   // Conversations and calls
   'unknown-conversation': { text: 'This conversation does not exist, or you are not part of it.', retry: false },

@@ -71,7 +71,8 @@ export const relayedCommandSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('decline') }),
   z.strictObject({ type: z.literal('cancel'), address: addressSchema }),
   z.strictObject({ type: z.literal('add'), address: addressSchema }),
-  z.strictObject({ type: z.literal('leave'), reason: z.enum(['hung-up', 'lost']) }),
+  /** `removed`: their own company's rules do not permit the call any more. */
+  z.strictObject({ type: z.literal('leave'), reason: z.enum(['hung-up', 'lost', 'removed']) }),
   z.strictObject({ type: z.literal('media'), media: mediaSwitchesSchema }),
   z.strictObject({ type: z.literal('ready'), epoch: epochSchema }),
   z.strictObject({ type: z.literal('path-failed'), epoch: epochSchema }),

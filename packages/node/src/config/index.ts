@@ -1,5 +1,5 @@
 // The configuration of a node, as the other rooms see it.
-export { ConfigError, loadConfig, parseConfig } from './load.ts';
+export { ConfigError, loadConfig, parseConfig, readYaml } from './load.ts';
 export { isLoopbackHost, matchesOrigin, parseOriginPattern } from './origins.ts';
 export type * from './schema.ts';
 export { configSchema } from './schema.ts';

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { type Document, isMap, isNode, isPair, isScalar, LineCounter, parseDocument, visit } from 'yaml';
+import type { z } from 'zod';
 import { environmentOverrides, setIn } from './environment.ts';
 import { type Path, problemsOf, show } from './problems.ts';
 import { type Config, configSchema } from './schema.ts';
@@ -36,13 +37,7 @@ export function loadConfig(file: string, env: Environment = process.env): Config
 
 /** The same for text that is already at hand; `file` names it in messages and anchors relative paths. */
 export function parseConfig(text: string, file: string, env: Environment = {}): Config {
-  const name = basename(file);
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  if (document.errors.length > 0) {
-    throw new ConfigError(document.errors.map((e) => `${name}:${lines.linePos(e.pos[0]).line}: ${e.message}`));
-  }
-  const input = plainData(document, lines, name);
+  const { document, lines, name, input } = openYaml(text, file);
   const overrides = environmentOverrides(env);
   const variables = new Map<string, string>();
   for (const { path, value, variable } of overrides.values) {
@@ -57,6 +52,28 @@ export function parseConfig(text: string, file: string, env: Environment = {}): 
     ...problemsOf(parsed.error?.issues ?? [], input).map((p) => `${where(p.path)}: ${show(p.path)} ${p.message}`),
     ...overrides.problems,
   ]);
+}
+
+/** Any YAML file by its schema, its mistakes named in the same way. Throws `ConfigError`. */
+export function readYaml<T>(schema: z.ZodType<T>, text: string, file: string): T {
+  const { document, lines, name, input } = openYaml(text, file);
+  const { success, data, error } = schema.safeParse(input);
+  if (success) return data;
+  throw new ConfigError(
+    problemsOf(error.issues, input).map(
+      (p) => `${name}:${lineOf(document, lines, p.path)}: ${show(p.path)} ${p.message}`,
+    ),
+  );
+}
+
+function openYaml(text: string, file: string) {
+  const name = basename(file);
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  if (document.errors.length > 0) {
+    throw new ConfigError(document.errors.map((e) => `${name}:${lines.linePos(e.pos[0]).line}: ${e.message}`));
+  }
+  return { document, lines, name, input: plainData(document, lines, name) };
 }
 
 /** The file's content. An alias without an anchor is found only here: most often a `*` that should have been quoted. */
@@ -107,5 +124,6 @@ function withAbsolutePaths(config: Config, folder: string): Config {
     },
     storage: { file: storage.file === ':memory:' ? storage.file : absolute(storage.file) },
     federation: { ...federation, keyFile: absolute(federation.keyFile) },
+    policy: { file: config.policy.file === null ? null : absolute(config.policy.file) },
   };
 }

@@ -146,6 +146,13 @@ const callsConfig = z.strictObject({
     ),
 });
 
+const policyConfig = z.strictObject({
+  file: file
+    .nullable()
+    .default(null)
+    .describe('YAML file with the rules of who may call whom (see docs/policy.md), read again when it changes.'),
+});
+
 const federationConfig = z.strictObject({
   enabled: z.boolean().default(true).describe('Whether people here may talk with other companies.'),
   keyFile: file
@@ -205,6 +212,7 @@ const sections = z.strictObject({
   directory: directoryConfig.prefault({}).describe('The people of this company.'),
   sessions: sessionsConfig.prefault({}).describe('Connections of devices.'),
   calls: callsConfig.prefault({}).describe('Calls.'),
+  policy: policyConfig.prefault({}).describe('Who may call whom.'),
   federation: federationConfig.prefault({}).describe('Other companies.'),
   focus: focusConfig.prefault({}).describe('Conferences.'),
   iceServers: z.array(iceServerSchema).max(8).default([]).describe('STUN and TURN servers for browsers.'),

@@ -12,6 +12,7 @@ import {
   type Outcome,
 } from '@parley/protocol';
 import type { Directory } from '../directory/api.ts';
+import type { Policy } from '../policy/api.ts';
 import type { Devices } from '../signalling/api.ts';
 import { audience, newcomers, newlyInvited } from './audience.ts';
 import type { Command } from './decide.ts';
@@ -28,6 +29,8 @@ export interface Attendance {
    * whether the invited ring. Nothing changes if it has been said.
    */
   catchUp(states: Iterable<ConversationState>): void;
+  /** The rules have changed: whoever of ours is in a call, or rung for one, that they do not permit any more leaves it. */
+  enforce(states: Iterable<ConversationState>): void;
   /** The call a person is in, on whichever device. */
   callOf(address: Address): ConversationId | null;
   callOfDevice(device: DeviceId): { conversation: ConversationId; address: Address } | null;
@@ -37,11 +40,12 @@ export function createAttendance(deps: {
   domain: Domain;
   devices: Devices;
   directory: Directory;
+  policy: Policy;
   store: EventStore;
   submit: (id: ConversationId, by: Address, command: Command) => void;
   failed: (id: ConversationId, error: unknown) => void;
 }): Attendance {
-  const { domain, devices, directory, store, submit, failed } = deps;
+  const { domain, devices, directory, policy, store, submit, failed } = deps;
   /** Who of ours is in a call, and with which device; emptied when they leave or the call ends. */
   const calls = new Map<Address, { conversation: ConversationId; device: DeviceId }>();
   const byDevice = new Map<DeviceId, { conversation: ConversationId; address: Address }>();
@@ -90,8 +94,11 @@ export function createAttendance(deps: {
   const ours = ({ participants }: ConversationState) =>
     [...participants.values()].filter((p) => domainOf(p.person.address) === domain);
 
-  async function invite(id: ConversationId, address: Address): Promise<void> {
-    const outcome = await obstacle(address);
+  async function invite(state: ConversationState, address: Address): Promise<void> {
+    const { id } = state;
+    const inviter = state.participants.get(address)?.addedBy;
+    const permitted = !inviter || policy.decide(inviter, address, 'call').allowed;
+    const outcome = permitted ? await obstacle(address) : 'refused';
     submit(id, address, outcome ? { type: 'refuse', outcome } : { type: 'alerting' });
   }
 
@@ -104,7 +111,39 @@ export function createAttendance(deps: {
     return devices.of(address).length === 0 ? 'offline' : null;
   }
 
+  /** The two may be in one call: the rules permit at least one of them to call the other. */
+  const mayMeet = (one: Address, other: Address) =>
+    policy.decide(one, other, 'call').allowed || policy.decide(other, one, 'call').allowed;
+
+  /** Our people leave a call with somebody whom the rules keep apart from them, whoever brought them together. */
+  function enforceIn(state: ConversationState): void {
+    if (!activeCall(state)) return;
+    const joined = [...state.participants.values()].filter((p) => p.state === 'joined');
+    for (const { person, state: how, addedBy } of ours(state)) {
+      const { address } = person;
+      if (how === 'joined') {
+        const barred = joined.some((p) => p.person.address !== address && !mayMeet(address, p.person.address));
+        if (barred) submit(state.id, address, { type: 'leave', reason: 'removed' });
+      } else if (
+        (how === 'invited' || how === 'alerting') &&
+        addedBy &&
+        !policy.decide(addedBy, address, 'call').allowed
+      ) {
+        submit(state.id, address, { type: 'refuse', outcome: 'refused' });
+      }
+    }
+    for (const { person, state: how, addedBy } of state.participants.values()) {
+      const byOurs = addedBy !== null && domainOf(addedBy) === domain && domainOf(person.address) !== domain;
+      if (!byOurs || (how !== 'invited' && how !== 'alerting')) continue;
+      if (policy.decide(addedBy, person.address, 'call').allowed) continue;
+      submit(state.id, addedBy, { type: 'cancel', address: person.address });
+    }
+  }
+
   return {
+    enforce(states) {
+      for (const state of [...states]) enforceIn(state);
+    },
     changed(before, after, events) {
       const fresh = new Set(newcomers(before, after));
       for (const address of audience(before, after)) {
@@ -114,9 +153,10 @@ export function createAttendance(deps: {
         trackCall(before, after, address);
       }
       for (const address of newlyInvited(before, after)) {
-        if (domainOf(address) === domain) invite(after.id, address).catch((error: unknown) => failed(after.id, error));
+        if (domainOf(address) === domain) invite(after, address).catch((error: unknown) => failed(after.id, error));
       }
       rememberStrangers(after, fresh);
+      if (someoneJoined(events)) enforceIn(after);
     },
     restore(states) {
       for (const state of states) {
@@ -132,7 +172,7 @@ export function createAttendance(deps: {
       for (const state of states) {
         for (const { person, state: how, device } of ours(state)) {
           if (how === 'joined' && device) leaveIfGone(state.id, person.address, device);
-          if (how === 'invited') invite(state.id, person.address).catch((error: unknown) => failed(state.id, error));
+          if (how === 'invited') invite(state, person.address).catch((error: unknown) => failed(state.id, error));
         }
       }
     },
@@ -150,4 +190,8 @@ export function createAttendance(deps: {
       }
     }
   }
+}
+
+function someoneJoined(events: readonly ConversationEvent[]): boolean {
+  return events.some(({ body }) => body.type === 'joined');
 }

@@ -29,7 +29,7 @@ export type Command =
   | { type: 'decline' }
   | { type: 'cancel'; address: Address }
   | { type: 'add'; person: Person }
-  | { type: 'leave'; reason: 'hung-up' | 'lost' }
+  | { type: 'leave'; reason: 'hung-up' | 'lost' | 'removed' }
   | { type: 'media'; media: MediaSwitches }
   | { type: 'ready'; epoch: number }
   | { type: 'path-failed'; epoch: number }

@@ -20,6 +20,7 @@ import {
 import type { Logger } from 'pino';
 import type { Directory } from '../directory/api.ts';
 import type { DomainSigner, Federation } from '../federation/api.ts';
+import type { Policy } from '../policy/api.ts';
 import type { Caller, Devices } from '../signalling/api.ts';
 import type { Storage } from '../storage/index.ts';
 import type { ConferenceRooms, Conversations, RoomReport } from './api.ts';
@@ -49,12 +50,13 @@ export async function createConversations(deps: {
   federation: Federation;
   signer: DomainSigner;
   rooms: ConferenceRooms;
+  policy: Policy;
   /** Which paths calls of people here may take. */
   paths: ClientSettings['paths'];
   patience: Patience;
   log: Logger;
 }): Promise<Conversations> {
-  const { domain, storage, devices, directory, federation, signer, rooms, paths, patience, log } = deps;
+  const { domain, storage, devices, directory, federation, signer, rooms, policy, paths, patience, log } = deps;
   const store = createEventStore(storage);
   const histories = createHistories(store);
   const queues = createSerialQueues();
@@ -71,6 +73,7 @@ export async function createConversations(deps: {
     domain,
     devices,
     directory,
+    policy,
     store,
     failed,
     submit: (id, by, command) => submit(id, by, command).catch((error: unknown) => failed(id, error)),
@@ -100,6 +103,7 @@ export async function createConversations(deps: {
     return { type: 'add', person: await personAt(command.address, ours) };
   }
 
+  /** Whom an address means, for one of our own who wants to call them. */
   async function personAt(address: Address, by: Address): Promise<Person> {
     const own = await directory.find(address);
     if (own) return own;
@@ -149,13 +153,14 @@ export async function createConversations(deps: {
   }
 
   devices.handle('call.start', async (caller, { to, policy: wished, title, media, offer }) => {
-    const policy = permittedPolicy(wished, paths);
+    const mediaPolicy = permittedPolicy(wished, paths);
     if (attendance.callOf(caller.address)) throw new ParleyError('already-in-call');
+    for (const address of to) policy.require(caller.address, address, 'call');
     if (to.includes(caller.address)) throw new ParleyError('invalid-parameters', 'to: one cannot call oneself');
     const people = await Promise.all([...new Set(to)].map((address) => personAt(address, caller.address)));
-    const conference = needsConference(policy, people.length + 1);
+    const conference = needsConference(mediaPolicy, people.length + 1);
     const state = await host.create(caller.address, conference, (focus) =>
-      begin({ by: caller.person, device: caller.device, media, to: people, title, policy, focus }),
+      begin({ by: caller.person, device: caller.device, media, to: people, title, policy: mediaPolicy, focus }),
     );
     const [only] = people;
     if (offer && !conference && only) {
@@ -179,7 +184,10 @@ export async function createConversations(deps: {
   }
   devices.handle('call.decline', (c, p) => asParticipant(c, p.conversation, { type: 'decline' }));
   devices.handle('call.cancel', (c, p) => asParticipant(c, p.conversation, { type: 'cancel', address: p.address }));
-  devices.handle('call.add', (c, p) => asParticipant(c, p.conversation, { type: 'add', address: p.address }));
+  devices.handle('call.add', (c, p) => {
+    policy.require(c.address, p.address, 'call');
+    return asParticipant(c, p.conversation, { type: 'add', address: p.address });
+  });
   devices.handle('call.leave', (c, p) => asParticipant(c, p.conversation, { type: 'leave', reason: 'hung-up' }));
   devices.handle('call.media', (c, p) => asParticipant(c, p.conversation, { type: 'media', media: p.media }));
   devices.handle('call.ready', (c, p) => asParticipant(c, p.conversation, { type: 'ready', epoch: p.epoch }));
@@ -253,6 +261,8 @@ export async function createConversations(deps: {
     requireFrom(from, wanted.address);
     return { ticket: await ticket(wanted) };
   });
+
+  policy.on('changed', () => attendance.enforce(histories.active()));
 
   for (const { id } of await store.activeIds()) await histories.get(id);
   attendance.restore(histories.active());

@@ -14,6 +14,7 @@ import {
   parseWith,
 } from '@parley/protocol';
 import type { Federation, FederationEvents } from '../federation/api.ts';
+import { testPolicy } from '../policy/testing.ts';
 import { personOf, startTestNode, type TestDevice, testLog } from '../signalling/test-device.ts';
 import { openStorage } from '../storage/index.ts';
 import { createDirectory } from './index.ts';
@@ -70,8 +71,17 @@ async function company(t: TestContext, link: FakeLink, domain: Domain, name: str
   const provider = { domain, name };
   const node = await startTestNode({ provider, sessions: { resumeSeconds: 10, heartbeatSeconds: 5 } });
   const federation = link.end(domain);
+  const policy = testPolicy();
   const retryMs = { first: 5, longest: 20 };
-  const directory = createDirectory({ storage, provider, devices: node.devices, federation, log: testLog, retryMs });
+  const directory = createDirectory({
+    storage,
+    provider,
+    devices: node.devices,
+    federation,
+    policy,
+    log: testLog,
+    retryMs,
+  });
   let sessions = 0;
   t.after(async () => {
     directory.close();
@@ -79,6 +89,7 @@ async function company(t: TestContext, link: FakeLink, domain: Domain, name: str
     await storage.destroy();
   });
   return {
+    policy,
     directory,
     federation,
     devices: node.devices,
@@ -131,6 +142,27 @@ function failsWith(code: string) {
     return true;
   };
 }
+
+test('R48: rules hide people from whom they mean, and take back what was seen', async (t) => {
+  const { first, second } = await world(t);
+  const [alice, dave] = [await first.signIn('alice'), await second.signIn('dave')];
+  await alice.request('directory.addContact', { address: at('dave', two) });
+  await dave.request('directory.addContact', { address: at('alice') });
+  await sees(dave, at('alice'), 'available');
+  first.policy.set({ rules: [{ name: 'no-dave', from: [at('dave', two)], decision: 'deny' }] });
+  await sees(dave, at('alice'), 'offline');
+  for (const address of [at('bob'), at('nobody')]) {
+    // The same answer, whether or not there is anybody.
+    await assert.rejects(dave.request('directory.search', { text: address }), failsWith('not-allowed'));
+  }
+  second.policy.set({ rules: [{ name: 'no-calls-out', to: ['*@enterprise1.example'], decision: 'deny' }] });
+  await assert.rejects(dave.request('directory.search', { text: at('carol') }), failsWith('not-permitted'));
+  first.policy.set({
+    rules: [{ name: 'not-bob', from: [at('alice')], to: [at('bob')], actions: ['find'], decision: 'deny' }],
+  });
+  assert.deepEqual((await alice.request('directory.search', { text: 'bo' })).contacts, []);
+  assert.deepEqual((await contactsOf(alice))[0], ['Enterprise 1', 'Carol Clark offline']);
+});
 
 test('contacts are the own company first, without oneself, then others by company', async (t) => {
   const { first } = await world(t);

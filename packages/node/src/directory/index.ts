@@ -14,6 +14,7 @@ import {
 import type { Kysely } from 'kysely';
 import type { Logger } from 'pino';
 import type { Federation } from '../federation/api.ts';
+import type { Policy } from '../policy/api.ts';
 import type { Devices } from '../signalling/api.ts';
 import type { Database } from '../storage/index.ts';
 import type { Directory } from './api.ts';
@@ -28,6 +29,7 @@ export interface DirectoryOptions {
   readonly provider: Provider;
   readonly devices: Devices;
   readonly federation: Federation;
+  readonly policy: Policy;
   readonly log: Logger;
   /** Milliseconds between attempts to watch contacts at a provider that does not answer. */
   readonly retryMs?: { readonly first: number; readonly longest: number };
@@ -46,9 +48,10 @@ const MAX_LISTED = 1000;
 
 /** Sets the handlers of all `directory.` and `presence.` requests of devices and links. */
 export function createDirectory(options: DirectoryOptions): DirectoryRoom {
-  const { storage, provider, devices, federation, log } = options;
+  const { storage, provider, devices, federation, policy, log } = options;
   const people = createPeople(storage, provider);
   const contacts = createContacts(storage);
+  const mayFind = (by: Address, address: Address) => policy.decide(by, address, 'find').allowed;
   const isOurs = (address: Address) => domainOf(address) === provider.domain;
 
   const showToCompany = (address: Address, presence: Presence) => {
@@ -63,7 +66,7 @@ export function createDirectory(options: DirectoryOptions): DirectoryRoom {
   );
   const watched = createWatched({
     presenceOf: own.of,
-    hasContact: contacts.has,
+    hasContact: async (owner, other) => mayFind(other, owner) && (await contacts.has(owner, other)),
     send: (domain, params) => federation.request(domain, 'presence.changed', params),
     log,
   });
@@ -86,6 +89,7 @@ export function createDirectory(options: DirectoryOptions): DirectoryRoom {
       if (!person) throw new ParleyError('unknown-address');
       return ownContact(person);
     }
+    policy.require(by, address, 'find');
     const { contact } = await federation.request(domainOf(address), 'directory.lookup', { address, by });
     if (contact.person.address !== address) throw new ParleyError('provider-untrusted', 'answered for somebody else');
     await contacts.rename(contact.person);
@@ -107,6 +111,8 @@ export function createDirectory(options: DirectoryOptions): DirectoryRoom {
     if (devices.of(owner).length > 0) for (const person of list) watching.want(owner, person.address);
   };
 
+  policy.on('changed', () => watched.revoke((address, by) => mayFind(by, address)));
+
   devices.on('online', ({ address }) => {
     own.devicesChanged(address);
     watchContactsOf(address).catch((err: unknown) => log.error({ err }, 'contacts could not be read'));
@@ -122,7 +128,7 @@ export function createDirectory(options: DirectoryOptions): DirectoryRoom {
   });
 
   devices.handle('directory.contacts', async ({ address: owner }) => {
-    const ours = (await people.all()).filter((person) => person.address !== owner);
+    const ours = (await people.all()).filter(({ address }) => address !== owner && mayFind(owner, address));
     const list = (await contacts.of(owner)).sort(byName);
     const colleagues = fitting(ours.slice(0, MAX_LISTED).map((person) => seenBy(owner, person)));
     const others = fitting(list.map((person) => seenBy(owner, person)));
@@ -132,7 +138,8 @@ export function createDirectory(options: DirectoryOptions): DirectoryRoom {
   devices.handle('directory.search', async ({ address: by }, { text }) => {
     const local = await people.search(text, MAX_FOUND + 1);
     const kept = (await contacts.of(by)).filter((person) => matches(person, text)).sort(byName);
-    const matching = [...local, ...kept].filter((person) => person.address !== by).slice(0, MAX_FOUND);
+    const visible = [...local, ...kept].filter(({ address }) => address !== by && mayFind(by, address));
+    const matching = visible.slice(0, MAX_FOUND);
     const whole = parseAddress(text);
     // Half an address may look like a whole one, so nobody is asked elsewhere while there is something to show. If there
     // is nothing, then that nobody has this address, or why it cannot be known, is the answer (R13).
@@ -162,6 +169,8 @@ export function createDirectory(options: DirectoryOptions): DirectoryRoom {
   /** What another provider asks: only about our people, only for its own. */
   const asked = async (from: Domain, address: Address, by: Address): Promise<Person> => {
     if (domainOf(by) !== from) throw new ParleyError('not-allowed', 'asks for people of another provider');
+    // Before anything is said of whether somebody is there.
+    if (!mayFind(by, address)) throw new ParleyError('not-allowed', 'by a rule of this company');
     const person = isOurs(address) ? await people.find(address) : null;
     if (!person) throw new ParleyError('unknown-address');
     return person;

@@ -32,6 +32,8 @@ export interface Watched {
   changed(address: Address): void;
   /** One of ours has put somebody into their list or taken them out. */
   related(owner: Address, other: Address, allowed: boolean): void;
+  /** Whoever may not see somebody any more sees them as offline from now on, until they ask again. */
+  revoke(permitted: (address: Address, by: Address) => boolean): void;
   /** The link is down; the other side asks again when it is up. */
   forget(domain: Domain): void;
 }
@@ -119,6 +121,18 @@ export function createWatched(options: WatchedOptions): Watched {
         watch.allowed = allowed;
         watch.decided = true;
         markStale(domain, site, owner);
+      }
+    },
+    revoke(permitted) {
+      for (const [domain, site] of sites) {
+        for (const [address, watchers] of site.people) {
+          for (const [by, watch] of watchers) {
+            if (permitted(address, by)) continue;
+            watch.allowed = false;
+            watch.decided = false;
+          }
+          markStale(domain, site, address);
+        }
       }
     },
     forget: (domain) => void sites.delete(domain),

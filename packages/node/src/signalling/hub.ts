@@ -61,7 +61,7 @@ export interface Hub {
 export interface HubOptions {
   readonly store: DeviceStore;
   readonly resumeSeconds: number;
-  readonly settings: () => ClientSettings;
+  readonly settings: (address: Address) => ClientSettings;
   readonly provider: Provider;
   readonly historyFor: (address: Address) => Promise<History[]>;
   readonly limits: SignallingLimits;
@@ -130,7 +130,7 @@ export function createHub(options: HubOptions): Hub {
     provider: options.provider,
     resumeToken,
     resumed,
-    settings: options.settings(),
+    settings: options.settings(device.address),
     conversations,
   });
 

@@ -32,7 +32,7 @@ export interface DevicesOptions {
   readonly sessions: { readonly resumeSeconds: number; readonly heartbeatSeconds: number };
   /** Where registered devices outlive the node. */
   readonly store: DeviceStore;
-  readonly settings: () => ClientSettings;
+  readonly settings: (address: Address) => ClientSettings;
   readonly provider: Provider;
   readonly log: Logger;
   /** Conversations with an active call this person is in or rung for: what a device that starts afresh is told. */
@@ -45,6 +45,8 @@ export interface DevicesOptions {
 export interface DeviceServer extends Devices {
   /** Serves an open socket of a signed-in person from now on. Its server's `maxPayload` is MAX_PAYLOAD. */
   accept(socket: WebSocket, session: WebSession): void;
+  /** The settings have changed: tells every device its own. */
+  tellSettings(settingsOf: (address: Address) => ClientSettings): void;
   /** Ends every device of a web session: it is told why, its socket is closed, `gone` follows with `bye`. */
   endSession(sessionId: string, reason: EndReason): void;
   /**
@@ -149,6 +151,12 @@ export function createDevices(options: DevicesOptions): DeviceServer {
       if (!write) return 0;
       for (const device of devices) hub.tell(device, write);
       return devices.length;
+    },
+    tellSettings(settingsOf: (address: Address) => ClientSettings) {
+      for (const device of registry.all) {
+        const write = compose('session.settings', { settings: settingsOf(device.address) });
+        if (write) hub.tell(device, write);
+      }
     },
     handle: dispatcher.handle,
     accept,

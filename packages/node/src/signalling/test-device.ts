@@ -39,6 +39,7 @@ export async function startTestNode(options: Partial<DevicesOptions> = {}): Prom
       connectWhileRinging: 'everybody',
       paths: 'any',
       requiredTrust: 'not-failed',
+      trustRules: [],
       hosts: {},
       ringSeconds: 45,
       heartbeatSeconds: 5,
