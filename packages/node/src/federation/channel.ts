@@ -34,6 +34,8 @@ export interface ChannelEvents {
 export interface Channel {
   /** Whose the channel is from now on: at first the handshake's, then the link's. */
   events: ChannelEvents;
+  /** Names its TLS connection; null where there is none here. */
+  readonly binding: string | null;
   readonly open: boolean;
   /** False while the reader is behind; `drained` tells when to go on. */
   readonly writable: boolean;
@@ -48,7 +50,12 @@ export interface Channel {
 }
 
 /** Takes an open socket over. */
-export function createChannel(socket: WebSocket, heartbeatMs: number, events: ChannelEvents): Channel {
+export function createChannel(
+  socket: WebSocket,
+  heartbeatMs: number,
+  events: ChannelEvents,
+  binding: string | null = null,
+): Channel {
   let alive = true;
   const heartbeat = setInterval(() => {
     if (!alive) return socket.terminate();
@@ -58,6 +65,7 @@ export function createChannel(socket: WebSocket, heartbeatMs: number, events: Ch
 
   const channel: Channel = {
     events,
+    binding,
     get open() {
       return socket.readyState === socket.OPEN;
     },

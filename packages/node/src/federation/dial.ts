@@ -6,6 +6,7 @@ import { type Channel, closeCodes, createChannel } from './channel.ts';
 import { connectError } from './connect-errors.ts';
 import type { Discovery } from './discovery.ts';
 import { connectHandshake } from './handshake-connect.ts';
+import { bindingOf } from './proof.ts';
 
 export interface Attempt {
   readonly stage: 'unproven' | 'proof-sent';
@@ -66,8 +67,12 @@ export function createDialer({ discovery, signer, timeoutMs, heartbeatMs }: Dial
         const { statusCode = 0 } = response;
         fail(new ParleyError(statusCode >= 500 ? 'provider-unreachable' : 'provider-refused', `status ${statusCode}`));
       });
+      let binding: string | null = null;
+      connecting.once('upgrade', ({ socket: wire }) => {
+        binding = bindingOf(wire);
+      });
       connecting.once('open', () => {
-        const channel = createChannel(connecting, heartbeatMs, { frame() {}, closed() {} });
+        const channel = createChannel(connecting, heartbeatMs, { frame() {}, closed() {} }, binding);
         connectHandshake({
           channel,
           signer,

@@ -43,7 +43,7 @@ export function acceptHandshake(handshake: AcceptHandshake, channelOf: (events: 
     if (to !== signer.domain) throw new ParleyError('provider-refused', 'this node serves another domain');
     if (from === signer.domain) throw new ParleyError('provider-untrusted', 'that is the domain served here');
     step = 'busy';
-    const nonces = { connector: nonce, acceptor: newNonce() };
+    const nonces = { connector: nonce, acceptor: newNonce(), binding: channel.binding };
     const proof = await makeProof(signer, 'acceptor', from, nonces);
     greeted = { from, nonces };
     step = 'prove';

@@ -39,8 +39,9 @@ export function connectHandshake(handshake: ConnectHandshake): void {
 
   async function check(answer: unknown): Promise<void> {
     const { nonce: acceptor, proof } = parseWith(linkMethods['link.hello'].result, answer, 'provider-untrusted');
-    await checkProof(signer, 'acceptor', peer, { connector, acceptor }, proof);
-    const own = await makeProof(signer, 'connector', peer, { connector, acceptor });
+    const nonces = { connector, acceptor, binding: channel.binding };
+    await checkProof(signer, 'acceptor', peer, nonces, proof);
+    const own = await makeProof(signer, 'connector', peer, nonces);
     if (!channel.open || step !== 'checking') return;
     step = 'prove';
     handshake.proofSent();

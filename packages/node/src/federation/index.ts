@@ -22,6 +22,7 @@ import { acceptHandshake } from './handshake-accept.ts';
 import { openKeys } from './keys.ts';
 import { defaultLimits, type LinkLimits } from './limits.ts';
 import { createPeer, type Peer } from './peer.ts';
+import { bindingOf } from './proof.ts';
 import { createSigner } from './signer.ts';
 
 export interface FederationOptions {
@@ -38,7 +39,7 @@ export interface Links {
   readonly federation: Federation;
   readonly signer: DomainSigner;
   /** Serves an open socket that another provider has made at the link's path. */
-  acceptLink(socket: WebSocket): void;
+  acceptLink(socket: WebSocket, binding?: string | null): void;
   /** Upgrades a request at the link's path, with the bounds that belong to a link. */
   upgradeLink(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   /** What is served at `/.well-known/parley`. */
@@ -98,7 +99,7 @@ export async function createFederation(options: FederationOptions): Promise<Link
     if (peers.get(domain)?.idle) peers.delete(domain);
   }
 
-  function acceptLink(socket: WebSocket): void {
+  function acceptLink(socket: WebSocket, binding: string | null = null): void {
     if (closed || !config.federation.enabled) {
       socket.close(closeCodes.tryLater, 'not now');
       return;
@@ -126,7 +127,7 @@ export async function createFederation(options: FederationOptions): Promise<Link
       },
       closed: done,
     };
-    const channel = acceptHandshake(handshake, (first) => createChannel(socket, limits.heartbeatMs, first));
+    const channel = acceptHandshake(handshake, (first) => createChannel(socket, limits.heartbeatMs, first, binding));
     const deadline = setTimeout(() => channel.close(closeCodes.untrusted, 'timed-out'), limits.handshakeMs).unref();
     unproven.add(channel);
   }
@@ -172,7 +173,8 @@ export async function createFederation(options: FederationOptions): Promise<Link
     federation,
     signer,
     acceptLink,
-    upgradeLink: (request, socket, head) => server.handleUpgrade(request, socket, head, acceptLink),
+    upgradeLink: (request, socket, head) =>
+      server.handleUpgrade(request, socket, head, (open) => acceptLink(open, bindingOf(socket))),
     wellKnownDocument,
   };
 }

@@ -1,39 +1,22 @@
 // Links over TLS: what a certificate must be for another provider to be talked to at all.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { it, type TestContext } from 'node:test';
-import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { once } from 'node:events';
+import { createServer, request } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { it } from 'node:test';
+import { connect, getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { type Address, asParleyError, type ErrorCode } from '@parley/protocol';
+import { createTestAuthority } from '../web/test-authority.ts';
 import { startProvider, type TestProvider } from './testing.ts';
 
-/** Found on PATH; another one by PARLEY_OPENSSL. */
-const openssl = process.env.PARLEY_OPENSSL ?? 'openssl';
 const lookup = { address: 'bob@one.example' as Address, by: 'alice@two.example' as Address };
 const contact = { person: { address: lookup.address, name: 'Bob', company: 'One' }, presence: 'away' as const };
 const refusedWith = (code: ErrorCode) => (error: unknown) => asParleyError(error).code === code;
 const ask = (from: TestProvider, to: TestProvider) => from.federation.request(to.domain, 'directory.lookup', lookup);
 
-/** A certificate for `names` that has signed itself; null where there is no openssl. */
-async function certificate(t: TestContext, names: string[]): Promise<{ cert: string; key: string } | null> {
-  const folder = await mkdtemp(join(tmpdir(), 'parley-tls-'));
-  t.after(() => rm(folder, { recursive: true, force: true }));
-  const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
-  const subject = ['-subj', '/CN=parley test', '-addext', `subjectAltName=${names.map((n) => `DNS:${n}`).join(',')}`];
-  const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
-  try {
-    execFileSync(openssl, ['req', '-x509', ...kind, ...subject, '-keyout', key, '-out', cert], { stdio: 'ignore' });
-  } catch {
-    return null;
-  }
-  return { cert: await readFile(cert, 'utf8'), key: await readFile(key, 'utf8') };
-}
-
 it('go by wss: to a trusted certificate with the right name, and to no other', async (t) => {
-  const tls = await certificate(t, ['one.localhost']);
-  if (!tls) return t.skip('there is no openssl to make a certificate with');
+  const authority = await createTestAuthority();
+  const tls = await authority.issue(['one.localhost']);
   const before = getCACertificates('default');
   t.after(() => setDefaultCACertificates(before));
   const hosts: Record<string, string> = {};
@@ -43,7 +26,7 @@ it('go by wss: to a trusted certificate with the right name, and to no other', a
   await assert.rejects(ask(two, one), refusedWith('provider-untrusted'), 'signed by nobody known');
   assert.equal(one.sockets().made, 0);
 
-  setDefaultCACertificates([...before, tls.cert]);
+  setDefaultCACertificates([...before, authority.root]);
   // TLS contexts are made with the authorities of their time, so this is another node.
   const three = await startProvider(t, 'three.example', hosts);
   const asked = three.federation.request(one.domain, 'directory.lookup', {
@@ -56,4 +39,48 @@ it('go by wss: to a trusted certificate with the right name, and to no other', a
   const misnamed = await startProvider(t, 'misnamed.example', hosts, { tls });
   await assert.rejects(ask(three, misnamed), refusedWith('provider-untrusted'), 'of another name');
   assert.equal(misnamed.sockets().made, 0);
+});
+
+it('end with a certificate that is over, and with one whose link was relayed by somebody with another', async (t) => {
+  const authority = await createTestAuthority();
+  const before = getCACertificates('default');
+  t.after(() => setDefaultCACertificates(before));
+  setDefaultCACertificates([...before, authority.root]);
+  const hosts: Record<string, string> = {};
+  const two = await startProvider(t, 'two.example', hosts);
+  const over = await startProvider(t, 'over.example', hosts, { tls: await authority.issue(['over.localhost'], -1) });
+  await assert.rejects(ask(two, over), refusedWith('provider-untrusted'), 'over since yesterday');
+
+  const one = await startProvider(t, 'one.example', hosts, { tls: await authority.issue(['one.localhost']) });
+  one.federation.handle('directory.lookup', () => ({ contact }));
+  // Somebody whose certificate is believed passes everything on between the two, and reads it.
+  const relay = createServer(await authority.issue(['one.localhost']), (incoming, response) => {
+    const options = { host: '127.0.0.1', port: one.port, path: incoming.url, headers: incoming.headers };
+    request({ ...options, servername: 'one.localhost', ca: authority.root }, (answer) => {
+      answer.setEncoding('utf8');
+      answer.on('data', (text: string) => response.write(text.replaceAll(`:${one.port}`, `:${port}`)));
+      answer.on('end', () => response.end());
+    }).end();
+  });
+  relay.on('upgrade', (incoming, socket) => {
+    const onward = connect({ host: '127.0.0.1', port: one.port, servername: 'one.localhost', ca: authority.root });
+    const headers = Object.entries(incoming.headers).map(([name, value]) => `${name}: ${value}`);
+    onward.write(`GET ${incoming.url} HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n`);
+    onward.pipe(socket).pipe(onward);
+    for (const end of [onward, socket]) end.on('error', () => end.destroy());
+  });
+  relay.listen(0, '127.0.0.1');
+  await once(relay, 'listening');
+  t.after(() => {
+    relay.closeAllConnections();
+    relay.close();
+  });
+  const { port } = relay.address() as AddressInfo;
+  hosts['one.example'] = `https://one.localhost:${port}`;
+  await assert.rejects(ask(two, one), refusedWith('provider-untrusted'), 'two connections that are not one');
+  assert.equal(one.sockets().made > 0, true, 'it did come as far as the link');
+  hosts['one.example'] = `https://one.localhost:${one.port}`;
+  const three = await startProvider(t, 'three.example', hosts);
+  const by = 'carol@three.example' as Address;
+  assert.deepEqual(await three.federation.request(one.domain, 'directory.lookup', { ...lookup, by }), { contact });
 });

@@ -1,6 +1,7 @@
 // The web server of a node: the company's app, the JSON routes the rooms add, and the door for WebSockets.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
+import { Server as SecureServer } from 'node:https';
 import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import { ParleyError } from '@parley/protocol';
@@ -16,6 +17,7 @@ import type { HttpConfig } from '../config/index.ts';
 import { securityHeaders } from './headers.ts';
 import { errorBody, fromHttpError, statusOf } from './http-errors.ts';
 import { createOriginGuard, type OriginGuard } from './origin-guard.ts';
+import { followCertificate, readCertificate } from './tls.ts';
 import { createUpgrades, type UpgradeHandler } from './upgrades.ts';
 
 export { fetchWithLoopback, loopbackLookup } from './resolve.ts';
@@ -80,6 +82,9 @@ export function createWeb({
   app.get('/healthz', async () => ({ status: 'ok', ...(await health()) }));
   serveApp(app, http.app);
 
+  const { server } = app as { server: unknown };
+  const stopFollowing =
+    http.tls && server instanceof SecureServer ? followCertificate(server, http.tls, log) : () => {};
   const upgrades = createUpgrades(app.server, (request) => guard.permits(request.headers, 'permit'));
 
   return {
@@ -101,6 +106,7 @@ export function createWeb({
       return { port };
     },
     async close() {
+      stopFollowing();
       upgrades.close();
       await app.close();
     },
@@ -119,21 +125,10 @@ function createApp(http: HttpConfig, log: Logger): FastifyInstance {
     routerOptions: { maxParamLength: 300 },
   } satisfies FastifyServerOptions;
   const app: FastifyInstance = http.tls
-    ? (fastify({ ...options, https: readTls(http.tls) }) as unknown as FastifyInstance)
+    ? (fastify({ ...options, https: readCertificate(http.tls) }) as unknown as FastifyInstance)
     : fastify(options);
   app.server.maxConnections = MAX_CONNECTIONS;
   return app;
-}
-
-function readTls(tls: NonNullable<HttpConfig['tls']>): { cert: Buffer; key: Buffer; minVersion: 'TLSv1.2' } {
-  const read = (field: 'certificate' | 'key') => {
-    try {
-      return readFileSync(tls[field]);
-    } catch (error) {
-      throw new Error(`http.tls.${field}: ${tls[field]} cannot be read`, { cause: error });
-    }
-  };
-  return { cert: read('certificate'), key: read('key'), minVersion: 'TLSv1.2' };
 }
 
 function serveApp(app: FastifyInstance, folder: string | null): void {
