@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { attacks, carryOut } from './attacks/index.ts';
+import { trueProofHolds } from './attacks/proofs.ts';
 import { openWorld, type World } from './attacks/world.ts';
 
 describe('attacks', () => {
@@ -11,6 +12,9 @@ describe('attacks', () => {
   });
   after(() => world.close());
 
+  it('are told from the truth: the proof of Bob’s own device holds', async () => {
+    assert.equal(await trueProofHolds(world), 'verified');
+  });
   for (const attack of attacks) {
     it(`by ${attack.by}: ${attack.name}`, async () => {
       const { code, expected, unchanged } = await carryOut(attack, world);

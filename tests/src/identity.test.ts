@@ -7,38 +7,17 @@ import {
   type Actor,
   accept,
   add,
+  allVerified,
   by,
   call,
   checkDirectlyConnected,
   clickWhenThere,
   everybodySeesAndHears,
   onPath,
+  sees,
   signedIn,
   signIn,
 } from './harness/actor.ts';
-
-const SEEN_MS = 20_000;
-
-/** Waits until one sees this of another on the badge. */
-async function sees(actor: Actor, other: Actor, status: string, code?: string): Promise<void> {
-  const { address } = other.person;
-  const badge = by(actor, `trust-${address}`).and(actor.page.locator(`[data-status="${status}"]`));
-  const wanted = code === undefined ? badge : badge.and(actor.page.locator(`[data-code="${code}"]`));
-  try {
-    await wanted.first().waitFor({ timeout: SEEN_MS });
-  } catch (cause) {
-    const badges = by(actor, `trust-${address}`);
-    const now = await badges.evaluateAll((all) =>
-      all.map((one) => JSON.stringify({ ...(one as HTMLElement).dataset })),
-    );
-    const wish = `${status} ${code ?? ''}`;
-    throw new Error(`${actor.person.name} should see ${wish} of ${other.person.name}, but sees ${now}`, { cause });
-  }
-}
-
-async function allVerified(people: readonly Actor[]): Promise<void> {
-  await Promise.all(people.flatMap((a) => people.filter((b) => b !== a).map((b) => sees(a, b, 'verified'))));
-}
 
 /** The text of the page behind the badge. */
 async function explanation(actor: Actor, other: Actor): Promise<string> {
@@ -155,6 +134,37 @@ describe('who is speaking', () => {
     liar.lie = (frame) => frame.replace(proofIn, `"proof":"${old}"`);
     await call(bob, carol);
     await sees(carol, bob, 'failed', 'wrong-conversation');
+  });
+
+  it('is shown with the account elsewhere that somebody has signed in with, and the sign-in can be ended from afar', async () => {
+    const bob = await stage.actor('bob');
+    const carol = await stage.stranger('carol');
+    await carol.page.goto(carol.person.origin);
+    await by(carol, 'sign-in-accounts').click();
+    await carol.page.locator('#name').fill('carol.castillo@mail.example');
+    await carol.page.locator('#password').fill(carol.person.password);
+    await carol.page.locator('button[type=submit]:not(.quiet)').click();
+    await signedIn(carol);
+    await call(carol, bob);
+    await sees(bob, carol, 'verified');
+    await by(bob, 'incoming-issuer').getByText('as carol.castillo@mail.example').waitFor();
+    await accept(bob, carol);
+    await allVerified([bob, carol]);
+    assert.match(
+      await explanation(bob, carol),
+      /carol\.castillo@mail\.example, and enterprise1\.example that this is carol@/,
+    );
+    await by(carol, 'leave').click();
+    await by(bob, 'call-ended-close').click();
+
+    // Bob has left another browser signed in, which somebody else uses by now.
+    const library = await stage.another('bob');
+    await by(bob, 'sign-ins').click();
+    await by(bob, 'provable').and(bob.page.locator('[data-provable="true"]')).waitFor();
+    await by(bob, 'end-sign-in').first().click();
+    await by(library, 'sign-in-error').waitFor();
+    await by(bob, 'sign-ins-close').click();
+    await library.close();
   });
 
   it('stays on the direct path when the conference service is not whose it says it is', async () => {

@@ -56,6 +56,8 @@ export interface Ports {
   readonly nodes: readonly number[];
   readonly accounts: readonly number[];
   readonly external: number;
+  /** How nodes are reached; the identity providers are always plain HTTP. Default: `http`. */
+  readonly scheme?: 'http' | 'https';
 }
 
 export const usualPorts: Ports = { pages: 8800, nodes: [8801, 8802], accounts: [8811, 8812], external: 8813 };

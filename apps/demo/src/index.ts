@@ -34,8 +34,17 @@ export interface DemoOptions {
   readonly calls?: CallTimes;
   /** Whether a link of the greeting page signs its person in without the password. Default: true. */
   readonly oneClick?: boolean;
+  /** Serves the nodes by TLS, with files for their host names, signed by an authority that they all believe. */
+  readonly tls?: DemoTls;
   /** Told when a node ends by itself. Default: said on the console. */
   readonly onDeath?: (message: string) => void;
+}
+
+export interface DemoTls {
+  /** PEM file of the authority. */
+  readonly authority: string;
+  /** PEM files of a certificate for these names. */
+  files(names: readonly string[]): Promise<{ readonly certificate: string; readonly key: string }>;
 }
 
 export interface DemoPerson {
@@ -73,7 +82,8 @@ const root = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))));
 /** Starts everything, or nothing: if one part cannot start, the others are ended and the reason is thrown. */
 export async function startDemo(options: DemoOptions): Promise<Demo> {
   const host = options.host ?? '127.0.0.1';
-  const ports = options.ports === 'free' ? await anyPorts(host) : (options.ports ?? usualPorts);
+  const anywhere = options.ports === 'free' ? await anyPorts(host) : (options.ports ?? usualPorts);
+  const ports: Ports = { ...anywhere, scheme: options.tls ? 'https' : 'http' };
   const onDeath = options.onDeath ?? ((message) => console.error(message));
   const { dataDirectory, calls = {} } = options;
   await mkdir(dataDirectory, { recursive: true });
@@ -100,9 +110,10 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
       companies.map(async (company, index) => {
         const file = join(dataDirectory, `${company.id}.yaml`);
         const secret = (issuerId: string) => secrets.secret(`${company.id}/${issuerId}`);
-        const text = nodeConfig({ index, company, ports, host, root, dataDirectory, secret, calls });
+        const tls = (await options.tls?.files([company.host, `*.${company.host}`])) ?? null;
+        const text = nodeConfig({ index, company, ports, host, root, dataDirectory, secret, calls, tls });
         await writeFile(file, text, { mode: 0o600 });
-        return { company, index, start: () => startNodeProcess(company.name, file, onDeath) };
+        return { company, index, start: () => startNodeProcess(company.name, file, onDeath, options.tls?.authority) };
       }),
     );
     await secrets.save();

@@ -16,7 +16,7 @@ export interface CallTimes {
 }
 
 export function originOf(index: number, ports: Ports): string {
-  return `http://${companies[index]?.host}:${ports.nodes[index]}`;
+  return `${ports.scheme ?? 'http'}://${companies[index]?.host}:${ports.nodes[index]}`;
 }
 
 /** Where a person's own window lives: a host name of their own, so that one browser keeps several people apart. */
@@ -49,8 +49,10 @@ export function nodeConfig(options: {
   readonly dataDirectory: string;
   readonly secret: (issuerId: string) => string;
   readonly calls: CallTimes;
+  /** PEM files, where the node serves TLS. */
+  readonly tls: { readonly certificate: string; readonly key: string } | null;
 }): string {
-  const { index, company, ports, host, root, dataDirectory, secret, calls } = options;
+  const { index, company, ports, host, root, dataDirectory, secret, calls, tls } = options;
   const own = originOf(index, ports);
   const config = {
     provider: { domain: company.domain, name: company.name },
@@ -59,6 +61,7 @@ export function nodeConfig(options: {
       port: ports.nodes[index],
       origins: [own, own.replace('//', '//*.')],
       app: join(root, company.app, 'dist'),
+      ...(tls ? { tls } : {}),
     },
     storage: { file: join(dataDirectory, `${company.id}.db`) },
     signIn: {

@@ -22,11 +22,14 @@ export async function startNodeProcess(
   name: string,
   configFile: string,
   onDeath: (message: string) => void,
+  /** PEM file of an authority that is believed besides the usual ones. */
+  authority?: string,
 ): Promise<NodeProcess> {
   const program = fileURLToPath(import.meta.resolve('@parley/node'));
   // A smaller nursery for young objects: two nodes on one machine are to be light rather than fast.
   const child = spawn(process.execPath, ['--max-semi-space-size=4', program, '--config', configFile], {
     stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+    env: authority === undefined ? process.env : { ...process.env, NODE_EXTRA_CA_CERTS: authority },
     // A group of its own: Ctrl-C reaches the demo alone, which then ends its nodes in order.
     detached: true,
   });

@@ -76,6 +76,23 @@ export interface Session {
   /** Unregisters this device at once. Signing the person out is `signOut`. */
   close(): void;
   signOut(): Promise<void>;
+  /** Whether this device can prove to others who it is; if not, signing out and in again helps. */
+  readonly provable: boolean;
+  /** Where this person is signed in, the latest first. */
+  signIns(): Promise<readonly SignedIn[]>;
+  /** Ends one of them: its devices are cut off at once. */
+  endSignIn(id: string): Promise<void>;
+}
+
+/** One browser in which the person is signed in. Times are milliseconds since 1970. */
+export interface SignedIn {
+  readonly id: string;
+  /** This browser. */
+  readonly current: boolean;
+  readonly createdAt: number;
+  readonly lastSeenAt: number;
+  /** What the browser called itself. */
+  readonly userAgent: string;
 }
 
 export interface CallOptions {

@@ -1,7 +1,7 @@
 // The few plain HTTP requests a client makes of its node: who are you, and sign me out.
 import { displayNameSchema, MAX_STATEMENT, ParleyError, parseWith, providerSchema } from '@parley/protocol';
 import { z } from 'zod';
-import type { ConnectOptions, NodeInfo } from './api.ts';
+import type { ConnectOptions, NodeInfo, SignedIn } from './api.ts';
 import { prepareKey, type SignInProof } from './own-identity.ts';
 
 const HTTP_MS = 10_000;
@@ -94,4 +94,31 @@ export async function signInProof(node: string): Promise<SignInProof | null> {
 export async function signOut(node: string): Promise<void> {
   const response = await send(`${node}/sign-out`, { method: 'POST' });
   if (!response.ok) throw new ParleyError('internal-error', `sign-out answered ${response.status}`);
+}
+
+const signInsSchema = z.object({
+  sessions: z
+    .array(
+      z.object({
+        id: z.string().max(100),
+        current: z.boolean(),
+        createdAt: z.number(),
+        lastSeenAt: z.number(),
+        userAgent: z.string().max(300),
+      }),
+    )
+    .max(100),
+});
+
+/** Where the person is signed in. Errors: `timed-out`, `session-expired`. */
+export async function signIns(node: string): Promise<readonly SignedIn[]> {
+  const response = await send(`${node}/api/sessions`, { headers: { accept: 'application/json' } });
+  if (!response.ok) throw new ParleyError('session-expired');
+  return parseWith(signInsSchema, await response.json(), 'malformed-message').sessions;
+}
+
+/** Ends one of them; that it has ended already is as good. Errors: `timed-out`, `session-expired`. */
+export async function endSignIn(node: string, id: string): Promise<void> {
+  const response = await send(`${node}/api/sessions/${encodeURIComponent(id)}`, { method: 'DELETE' });
+  if (!response.ok && response.status !== 404) throw new ParleyError('session-expired');
 }

@@ -7,6 +7,7 @@ import { keepKey, keyFor } from './key-store.ts';
 export interface OwnIdentity {
   /** For every RTCPeerConnection of this device. */
   readonly certificates: RTCCertificate[];
+  readonly provable: boolean;
   /** A proof for one person; null where this browser is signed in without a key of its own. */
   prove(about: {
     readonly from: Address;
@@ -41,6 +42,7 @@ export async function ownIdentity(proof: SignInProof | null): Promise<OwnIdentit
   const fingerprints = certificates.flatMap((one) => one.getFingerprints?.() ?? []).filter(isSha256);
   return {
     certificates,
+    provable: key !== null && fingerprints.length > 0,
     async prove({ to, ...about }) {
       if (!proof || !key || fingerprints.length === 0) return null;
       const { idToken, link } = proof;

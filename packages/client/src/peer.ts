@@ -14,7 +14,7 @@ export interface Peer {
   setRemote(type: 'offer' | 'answer', sdp: string): Promise<void>;
   /** Creates, sets and returns the own description. It goes out at once: candidates follow. */
   createLocal(type: 'offer' | 'answer'): Promise<string>;
-  /** SHA-256 of the certificate that DTLS has negotiated with the other end, `AB:CD:…`; null before that. */
+  /** SHA-256 of the certificate that DTLS negotiates with the other end, `AB:CD:…`; null if it never comes to that. */
   negotiated(): Promise<string | null>;
   diagnostics(purpose: 'direct' | 'send' | 'receive', epoch: number): Promise<CallDiagnostics['connections'][number]>;
   readonly closed: boolean;
@@ -88,8 +88,8 @@ export function createPeer(rtc: RTCConfiguration, events: PeerEvents): Peer {
     },
     async negotiated() {
       // Everything is bundled, so there is one transport.
-      const [transceiver] = pc.getTransceivers();
-      const [certificate] = transceiver?.sender.transport?.getRemoteCertificates() ?? [];
+      const transport = pc.getTransceivers()[0]?.sender.transport;
+      const certificate = transport ? await certificateOf(transport) : null;
       if (!certificate) return null;
       const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', certificate));
       return [...digest].map((byte) => byte.toString(16).padStart(2, '0').toUpperCase()).join(':');
@@ -109,6 +109,21 @@ export function createPeer(rtc: RTCConfiguration, events: PeerEvents): Peer {
       pc.close();
     },
   };
+}
+
+/** The connection may be up a moment before its transport says so, and only then are its certificates to be had. */
+function certificateOf(transport: RTCDtlsTransport): Promise<ArrayBuffer | null> {
+  return new Promise((resolve) => {
+    const look = () => {
+      const [certificate] = transport.getRemoteCertificates();
+      const over = transport.state === 'closed' || transport.state === 'failed';
+      if (!certificate && !over) return;
+      transport.removeEventListener('statechange', look);
+      resolve(certificate ?? null);
+    };
+    transport.addEventListener('statechange', look);
+    look();
+  });
 }
 
 const candidateLines = /^a=candidate:.*\r?\n/gm;

@@ -19,7 +19,7 @@ import type { ConversationStore } from './conversation-store.ts';
 import { createConversations } from './conversations.ts';
 import { createDirectPath } from './direct-path.ts';
 import { createDirectory } from './directory.ts';
-import { isSignedIn, nodeUrl, signInProof, signOut, socketUrl } from './http.ts';
+import { endSignIn, isSignedIn, nodeUrl, signInProof, signIns, signOut, socketUrl } from './http.ts';
 import { createSources } from './identity-sources.ts';
 import { createIncomingCalls, type Early } from './incoming.ts';
 import { forgetKeys } from './key-store.ts';
@@ -358,6 +358,9 @@ function startSession(node: string, socketOf: () => DeviceSocket, first: Hello, 
       call.set(null);
     },
     close,
+    provable: identity.provable,
+    signIns: () => signIns(node),
+    endSignIn: (id) => endSignIn(node, id),
     async signOut() {
       await signOut(node);
       await forgetKeys().catch(() => undefined);

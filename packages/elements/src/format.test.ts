@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { clockText, fitTiles, initialsOf, TINTS, tintOf } from './format.ts';
+import { browserName, clockText, fitTiles, initialsOf, TINTS, tintOf } from './format.ts';
 
 test('initials are the first letters of the first and the last name, whatever the alphabet', () => {
   assert.equal(initialsOf('Bob Bennett'), 'BB');
@@ -41,4 +41,13 @@ test('tiles never lie outside the stage, and each can be seen', () => {
       assert.ok(tile.width > 20 && tile.height > 10);
     }),
   );
+});
+
+test('the name of a browser is short, and right although each calls itself by the names of others', () => {
+  const edge = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/156.0 Safari/537.36 Edg/156.0';
+  const firefox = 'Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0';
+  const phone = 'Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605 Version/19.0 Safari/604.1';
+  const chrome = 'Mozilla/5.0 (Linux; Android 16) AppleWebKit/537.36 Chrome/156.0 Mobile Safari/537.36';
+  const names = [edge, firefox, phone, chrome, 'curl'].map(browserName);
+  assert.deepEqual(names, ['Edge on Windows', 'Firefox on Linux', 'Safari on iOS', 'Chrome on Android', 'A browser']);
 });

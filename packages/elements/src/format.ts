@@ -68,3 +68,23 @@ export function fitTiles(count: number, width: number, height: number, gap: numb
   }
   return best;
 }
+
+/** What a browser calls itself, in two words that people know: `Firefox on Windows`. */
+export function browserName(userAgent: string): string {
+  const found = (known: readonly (readonly [RegExp, string])[]) => known.find(([sign]) => sign.test(userAgent))?.[1];
+  // Each calls itself by the names of others too, so the order matters.
+  const browser = found([
+    [/Edg\//, 'Edge'],
+    [/Firefox\//, 'Firefox'],
+    [/Chrom(?:e|ium)\//, 'Chrome'],
+    [/Safari\//, 'Safari'],
+  ]);
+  const system = found([
+    [/Android/, 'Android'],
+    [/iPhone|iPad/, 'iOS'],
+    [/Windows/, 'Windows'],
+    [/Mac OS X/, 'macOS'],
+    [/Linux/, 'Linux'],
+  ]);
+  return [browser ?? 'A browser', system].filter(Boolean).join(' on ');
+}

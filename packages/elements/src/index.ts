@@ -12,6 +12,7 @@ export { ParleyPeople } from './people.ts';
 export { ParleyPersonRow } from './person-row.ts';
 export { ParleyPresenceMenu } from './presence-menu.ts';
 export { ParleySignIn } from './sign-in.ts';
+export { ParleySignIns } from './sign-ins.ts';
 export { ParleyTile } from './tile.ts';
 export { ParleyTiles } from './tiles.ts';
 export { ParleyToasts } from './toasts.ts';

@@ -153,6 +153,13 @@ export const text = {
   signInHint: 'Sign in to call your colleagues and people of other companies.',
   signInWith: (issuer: string) => `Sign in with ${issuer}`,
   signOut: 'Sign out',
+  signIns: 'Where you are signed in',
+  thisBrowser: '(this browser)',
+  signedInSince: (since: string) => `Since ${since}`,
+  endSignIn: 'Sign out',
+  endSignInOf: (browser: string) => `Sign out of ${browser}`,
+  provable: 'Others can verify that it is you who calls from this browser.',
+  notProvable: 'Others see you as not verified from this browser. Sign out and in again to change that.',
   // People
   you: 'You',
   yourPresence: 'Your presence',

@@ -13,6 +13,8 @@ import './people.ts';
 import type { ParleyPeople } from './people.ts';
 import './presence-menu.ts';
 import { text } from './strings.ts';
+import './sign-ins.ts';
+import type { ParleySignIns } from './sign-ins.ts';
 import './toasts.ts';
 import type { ParleyToasts } from './toasts.ts';
 
@@ -250,6 +252,8 @@ export class ParleyWorkspace extends ParleyElement {
         <header class="top">
           <span class="mark" aria-hidden="true">${[...provider.name][0]}</span>
           <h1>${provider.name}</h1>
+          <button type="button" class="round" data-testid="sign-ins" aria-label=${text.signIns} title=${text.signIns}
+            @click=${() => this.renderRoot.querySelector<ParleySignIns>('parley-sign-ins')?.show()}>${icons.key}</button>
           <button type="button" class="round" data-testid="sign-out" aria-label=${text.signOut} title=${text.signOut}
             @click=${() => emit(this, 'parley-sign-out', null)}>${icons.signOut}</button>
         </header>
@@ -261,6 +265,7 @@ export class ParleyWorkspace extends ParleyElement {
           <parley-presence-menu .session=${session}></parley-presence-menu>
         </section>
         <parley-people .session=${session} mode="call"></parley-people>
+        <parley-sign-ins .session=${session}></parley-sign-ins>
       </main>
       <aside class="welcome">
         <div class="inside">

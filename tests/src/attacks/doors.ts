@@ -61,7 +61,7 @@ export const doorAttacks: readonly Attack[] = [
     name: 'a name of another site leads to our address (DNS rebinding)',
     by: 'another web site',
     refusedWith: 'origin-not-allowed',
-    attempt: ({ bob }) => refusal(bob.socket({ host: 'evil.example', origin: 'http://evil.example' })),
+    attempt: ({ bob }) => refusal(bob.socket({ host: 'evil.example', origin: 'https://evil.example' })),
   },
   {
     name: 'another site signs a visitor out',
@@ -70,6 +70,18 @@ export const doorAttacks: readonly Attack[] = [
     async attempt({ bob }) {
       const headers = { cookie: bob.cookie, origin: evil };
       return (await ask(`${bob.person.origin}/sign-out`, { method: 'POST', headers })).code;
+    },
+  },
+  {
+    name: 'another site begins a sign-in with a key of its own, to prove itself as the visitor',
+    by: 'another web site',
+    refusedWith: 'another key',
+    async attempt({ bob }) {
+      const nonce = 'n'.repeat(43);
+      const headers = { 'sec-fetch-site': 'cross-site' };
+      const begun = await ask(`${bob.person.origin}/sign-in/company?nonce=${nonce}`, { headers });
+      const used = new URL(begun.headers.location ?? '').searchParams.get('nonce');
+      return used === nonce ? 'the same key' : 'another key';
     },
   },
   {
@@ -118,7 +130,7 @@ export const doorAttacks: readonly Attack[] = [
       by: 'another web site',
       refusedWith: 'ended at /',
       async attempt({ erin }) {
-        const { landedAt } = await signIn(erin.person, target);
+        const { landedAt } = await signIn(erin.person, { back: target });
         const end = new URL(landedAt);
         return end.origin === erin.person.origin ? `ended at ${end.pathname}` : `ended at ${landedAt}`;
       },

@@ -3,6 +3,7 @@ import type { Attack } from './attack.ts';
 import { deviceAttacks } from './devices.ts';
 import { doorAttacks } from './doors.ts';
 import { linkAttacks, rogueAttacks } from './links.ts';
+import { proofAttacks } from './proofs.ts';
 import type { World } from './world.ts';
 
 export interface Result {
@@ -15,7 +16,13 @@ export interface Result {
   readonly unchanged: boolean;
 }
 
-export const attacks: readonly Attack[] = [...doorAttacks, ...deviceAttacks, ...linkAttacks, ...rogueAttacks];
+export const attacks: readonly Attack[] = [
+  ...doorAttacks,
+  ...deviceAttacks,
+  ...proofAttacks,
+  ...linkAttacks,
+  ...rogueAttacks,
+];
 
 /** Tries one, and looks whether those who are attacked notice anything. */
 export async function carryOut({ name, by, refusedWith, attempt }: Attack, world: World): Promise<Result> {

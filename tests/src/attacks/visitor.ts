@@ -1,7 +1,8 @@
 // Somebody at the doors of a node without a browser, who can therefore say whatever they like: HTTP with a cookie jar, and
 // sockets on which any text is sent. Names below .localhost are this machine (RFC 6761 section 6.3).
 import { once } from 'node:events';
-import { type IncomingHttpHeaders, request } from 'node:http';
+import { type IncomingHttpHeaders, request as plainRequest } from 'node:http';
+import { request as secureRequest } from 'node:https';
 import type { LookupFunction } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { type RawData, WebSocket } from 'ws';
@@ -28,9 +29,16 @@ const here: LookupFunction = (_name, options, done) => {
   else done(null, '127.0.0.1', 4);
 };
 
+/** Authorities that visitors believe, PEM: those of the nodes that are attacked. */
+const believed: string[] = [];
+export function believe(authority: string): void {
+  believed.push(authority);
+}
+
 /** Says one thing by HTTP, exactly as given. */
 export async function ask(url: string, { method, headers = {}, form }: Visit = {}): Promise<Answer> {
-  const { host, hostname, port } = new URL(url);
+  const { host, hostname, port, protocol } = new URL(url);
+  const request = protocol === 'https:' ? secureRequest : plainRequest;
   const path = url.slice(url.indexOf(host) + host.length) || '/';
   const type = form ? { 'content-type': 'application/x-www-form-urlencoded' } : {};
   const sent = request({
@@ -40,6 +48,7 @@ export async function ask(url: string, { method, headers = {}, form }: Visit = {
     method: method ?? (form ? 'POST' : 'GET'),
     headers: { host, 'user-agent': 'an attack', ...type, ...headers },
     lookup: here,
+    ca: believed,
     agent: false,
     signal: AbortSignal.timeout(PATIENCE_MS),
   });
@@ -56,7 +65,10 @@ function codeIn({ headers, statusCode }: { headers: IncomingHttpHeaders; statusC
 }
 
 /** Signs in as a person would, and resolves to the cookies that the person's browser then sends to the node. */
-export async function signIn(person: { origin: string; login: string; password: string }, back = '/') {
+export async function signIn(
+  person: { origin: string; login: string; password: string },
+  { back = '/', nonce }: { readonly back?: string; readonly nonce?: string } = {},
+) {
   const jars = new Map<string, Map<string, string>>();
   const jarOf = (url: string) => {
     const { host } = new URL(url);
@@ -65,10 +77,13 @@ export async function signIn(person: { origin: string; login: string; password: 
     return jar;
   };
   const cookiesFor = (url: string) => [...jarOf(url)].map(([name, value]) => `${name}=${value}`).join('; ');
-  let url = `${person.origin}/sign-in/company?return=${encodeURIComponent(back)}`;
+  const query = new URLSearchParams({ return: back, ...(nonce === undefined ? {} : { nonce }) });
+  let url = `${person.origin}/sign-in/company?${query}`;
+  // As a browser says that a page of the node itself led to its sign-in.
+  const led: Record<string, string> = nonce === undefined ? {} : { 'sec-fetch-site': 'same-origin' };
   let form: Record<string, string> | undefined;
   for (let hop = 0; hop < MAX_HOPS; hop += 1) {
-    const answer = await ask(url, { headers: { cookie: cookiesFor(url) }, ...(form ? { form } : {}) });
+    const answer = await ask(url, { headers: { cookie: cookiesFor(url), ...led }, ...(form ? { form } : {}) });
     for (const line of answer.headers['set-cookie'] ?? []) {
       const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
       if (value) jarOf(url).set(name, value);
@@ -106,7 +121,7 @@ export interface Said {
 
 /** Opens a socket; rejects with the refusal's code as its message where it is not let in. */
 export async function openLine(url: string, headers: Record<string, string> = {}): Promise<Line> {
-  const socket = new WebSocket(url, { headers, lookup: here });
+  const socket = new WebSocket(url, { headers, lookup: here, ca: believed });
   const waiting = new Map<string, (said: Said) => void>();
   const unnamed: ((code: string) => void)[] = [];
   /** Kinds of notifications, and who waits for them. */

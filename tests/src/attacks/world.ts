@@ -1,13 +1,17 @@
 // What is attacked: two companies' nodes as the demo runs them, with a call of Bob and Carol under way in one of them.
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type DemoCompany, type DemoPerson, startDemo } from '@parley/demo';
-import { type Line, openLine, signIn } from './visitor.ts';
+import { createDeviceKey, type DeviceKey, nonceFor } from '@parley/identity';
+import { createTestAuthority } from '@parley/node/test-authority';
+import { ask, believe, type Line, openLine, signIn } from './visitor.ts';
 
 export interface Inside {
   readonly person: DemoPerson;
   readonly cookie: string;
+  /** What this person's browser proves with. */
+  readonly identity: { readonly key: DeviceKey; readonly idToken: string };
   /** Opens another device of this person, greeted. */
   device(): Promise<Line & { readonly resumeToken: string }>;
   /** A socket on which nothing has been said yet. */
@@ -36,7 +40,19 @@ export interface World {
 
 export async function openWorld(): Promise<World> {
   const dataDirectory = await mkdtemp(join(tmpdir(), 'parley-attacks-'));
-  const demo = await startDemo({ ports: 'free', dataDirectory, oneClick: false });
+  const authority = await createTestAuthority();
+  const authorityFile = join(dataDirectory, 'authority.crt');
+  await writeFile(authorityFile, authority.root);
+  believe(authority.root);
+  const demo = await startDemo({
+    ports: 'free',
+    dataDirectory,
+    oneClick: false,
+    tls: {
+      authority: authorityFile,
+      files: (names) => authority.issueFiles(dataDirectory, names[0] ?? 'node', names),
+    },
+  });
   const [one, two] = demo.companies;
   if (!one || !two) throw new Error('the demo has two companies');
   const lines = new Set<Line>();
@@ -49,12 +65,16 @@ export async function openWorld(): Promise<World> {
   async function enter(login: string): Promise<Inside> {
     const person = demo.people.find((someone) => someone.login === login);
     if (!person) throw new Error(`${login} is not in the cast`);
-    const { cookie } = await signIn(person);
+    const key = await createDeviceKey();
+    const { cookie } = await signIn(person, { nonce: await nonceFor(key) });
+    const session = JSON.parse((await ask(`${person.origin}/api/session`, { headers: { cookie } })).body);
+    const identity = { key, idToken: String(session.proof.idToken) };
     const url = `${person.origin.replace('http', 'ws')}/socket`;
     const socket = (headers = {}) => kept(openLine(url, { cookie, origin: person.origin, ...headers }));
     return {
       person,
       cookie,
+      identity,
       socket,
       async device() {
         const line = await socket();

@@ -1,5 +1,5 @@
 // Flow 1 (R20-R31): one company, a conference from the start.
-import { accept, by, call, expectNotice, onPath } from '../harness/actor.ts';
+import { accept, allVerified, by, call, expectNotice, onPath, sees } from '../harness/actor.ts';
 import type { Stage, Step } from './stage.ts';
 import { addThird, converse, leave, sendsToConference, waitForLegs } from './steps.ts';
 
@@ -21,11 +21,13 @@ export async function flow1(stage: Stage, step: Step): Promise<void> {
   await step('Carol is told that Bob is connected (R21)', async () => {
     await by(b, 'caller-connected').waitFor();
   });
+  await step('Carol sees before answering that it is proven to be Bob (R5, R7)', () => sees(b, a, 'verified'));
   await step('Carol accepts: both see and hear each other (R22)', async () => {
     const { frameMs, soundMs } = await accept(b, a);
     figures.firstFrameMs ??= frameMs;
     figures.firstSoundMs ??= soundMs;
     await converse([a, b]);
+    await allVerified([a, b]);
   });
   await step('No two of them are connected directly (R25)', () => onPath([a, b], 'conference'));
   const told = expectNotice(a, 'joined', 'Erin');

@@ -1,5 +1,14 @@
 // Flow 2 (R32-R41): one company, a peer-to-peer call that grows and shrinks again.
-import { accept, by, call, checkDirectlyConnected, checkSoundIsSingle, onPath } from '../harness/actor.ts';
+import {
+  accept,
+  allVerified,
+  by,
+  call,
+  checkDirectlyConnected,
+  checkSoundIsSingle,
+  onPath,
+  sees,
+} from '../harness/actor.ts';
 import type { Stage, Step } from './stage.ts';
 import {
   addThird,
@@ -22,11 +31,13 @@ export async function flow2(stage: Stage, step: Step): Promise<void> {
     figures.ringMs = await call(a, b);
     await by(b, 'incoming-from').getByText(a.person.name).first().waitFor();
   });
+  await step('Carol sees before answering that it is proven to be Bob (R5, R7)', () => sees(b, a, 'verified'));
   await step('Carol accepts: both see and hear each other', async () => {
     const { frameMs, soundMs } = await accept(b, a);
     figures.firstFrameMs = frameMs;
     figures.firstSoundMs = soundMs;
     await converse([a, b]);
+    await allVerified([a, b]);
   });
   await step('The call is peer-to-peer: no media on any server (R32)', async () => {
     await onPath([a, b], 'direct');
@@ -42,6 +53,7 @@ export async function flow2(stage: Stage, step: Step): Promise<void> {
   await step('Carol adds Erin: the running call moves to the conference, nobody redials (R33)', async () => {
     figures.addToSeenMs = await addThird(b, c, [a, b]);
     await converse([a, b, c]);
+    await allVerified([a, b, c]);
   });
   await step('The peer-to-peer path is closed, and nobody is heard twice (R35)', async () => {
     await onPath([a, b, c], 'conference');

@@ -1,5 +1,14 @@
 // Flow 3 (R42-R45): across companies. Alice uses Enterprise 2's own app, Bob and Carol are at Enterprise 1.
-import { accept, by, call, checkDirectlyConnected, checkSoundIsSingle, onPath } from '../harness/actor.ts';
+import {
+  accept,
+  allVerified,
+  by,
+  call,
+  checkDirectlyConnected,
+  checkSoundIsSingle,
+  onPath,
+  sees,
+} from '../harness/actor.ts';
 import type { Stage, Step } from './stage.ts';
 import { addThird, callIdentity, checkNoServerCarriesMedia, converse, leave, waitForLegs } from './steps.ts';
 
@@ -13,11 +22,13 @@ export async function flow3(stage: Stage, step: Step): Promise<void> {
     await by(b, 'incoming-from').getByText(a.person.name).first().waitFor();
     await by(b, 'incoming').getByText(a.person.company).first().waitFor();
   });
+  await step('Bob sees before answering that it is proven to be Alice (R5, R7, R46)', () => sees(b, a, 'verified'));
   await step('Bob accepts: both see and hear each other', async () => {
     const { frameMs, soundMs } = await accept(b, a);
     figures.firstFrameMs ??= frameMs;
     figures.firstSoundMs ??= soundMs;
     await converse([a, b]);
+    await allVerified([a, b]);
   });
   await step('The call is peer-to-peer: no media on any server of either company (R32)', async () => {
     await onPath([a, b], 'direct');
@@ -29,6 +40,7 @@ export async function flow3(stage: Stage, step: Step): Promise<void> {
     const ms = await addThird(b, c, [a, b]);
     figures.addToSeenMs ??= ms;
     await converse([a, b, c]);
+    await allVerified([a, b, c]);
   });
   await step('The peer-to-peer path is closed, and nobody is heard twice (R35)', async () => {
     await onPath([a, b, c], 'conference');

@@ -43,6 +43,8 @@ export interface Stage {
   readonly figures: Figures;
   /** A person by login name, signed in with their password; the same one until `clear`. */
   actor(login: string): Promise<Actor>;
+  /** The same person signed in with another browser, which the caller closes. */
+  another(login: string): Promise<Actor>;
   /** A person whose browser is open but who has not signed in. */
   stranger(login: string): Promise<Actor>;
   /** Plays one flow: every step runs once the one before has passed. */
@@ -102,6 +104,14 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
     demo,
     figures,
     stranger,
+    async another(login) {
+      const known = actors.get(login);
+      const actor = await stranger(login);
+      if (known) actors.set(login, known);
+      await signIn(actor);
+      await signedIn(actor);
+      return actor;
+    },
     async actor(login) {
       const known = actors.get(login);
       if (known) return known;

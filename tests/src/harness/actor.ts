@@ -158,6 +158,28 @@ export async function everybodySeesAndHears(people: readonly Actor[]): Promise<v
   );
 }
 
+/** Waits until one sees this of another on the badge. */
+export async function sees(actor: Actor, other: Actor, status: string, code?: string): Promise<void> {
+  const { address } = other.person;
+  const badge = by(actor, `trust-${address}`).and(actor.page.locator(`[data-status="${status}"]`));
+  const wanted = code === undefined ? badge : badge.and(actor.page.locator(`[data-code="${code}"]`));
+  try {
+    await wanted.first().waitFor({ timeout: PATIENCE_MS });
+  } catch (cause) {
+    const badges = by(actor, `trust-${address}`);
+    const now = await badges.evaluateAll((all) =>
+      all.map((one) => JSON.stringify({ ...(one as HTMLElement).dataset })),
+    );
+    const wish = `${status} ${code ?? ''}`;
+    throw new Error(`${actor.person.name} should see ${wish} of ${other.person.name}, but sees ${now}`, { cause });
+  }
+}
+
+/** Waits until each of these people sees of each other one that it is them. */
+export async function allVerified(people: readonly Actor[]): Promise<void> {
+  await Promise.all(people.flatMap((a) => people.filter((b) => b !== a).map((b) => sees(a, b, 'verified'))));
+}
+
 /** Waits until every one of these people has exactly one tile for each of them, oneself included. */
 export async function everybodyLists(people: readonly Actor[]): Promise<void> {
   const expected = people.map(tile).sort();

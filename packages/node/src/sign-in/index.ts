@@ -30,10 +30,11 @@ const startQuery = z.object({
   prompt: z.enum(['login', 'select_account']).optional().catch(undefined),
 });
 const callbackQuery = z.object({ state: z.string().max(200) });
+const sessionParams = z.object({ id: z.string().max(100) });
 const issuerParams = z.object({ issuer: z.string().max(64) });
 
 /**
- * Adds the routes of sign-in to the web server: /api/provider, /api/session, /sign-in/:issuer,
+ * Adds the routes of sign-in to the web server: /api/provider, /api/session, /api/sessions, /sign-in/:issuer,
  * /sign-in/:issuer/callback and /sign-out. People listed in the configuration are in the database once it listens.
  * `now` is milliseconds since 1970.
  */
@@ -122,6 +123,27 @@ export function createSignIn(options: {
     const session = await authenticate(request);
     if (!session) throw new ParleyError(tokenOf(request.headers) === undefined ? 'not-signed-in' : 'session-expired');
     return { me: session.person, provider, proof: await proofOf(session) };
+  });
+
+  const signedIn = async (request: FastifyRequest): Promise<WebSession> => {
+    const session = await authenticate(request.raw);
+    if (!session) throw new ParleyError('not-signed-in');
+    return session;
+  };
+
+  app.get('/api/sessions', async (request) => {
+    const session = await signedIn(request);
+    const all = await sessions.listOf(session.person);
+    return { sessions: all.map((one) => ({ ...one, current: one.id === session.id })) };
+  });
+
+  app.delete('/api/sessions/:id', async (request, reply) => {
+    const session = await signedIn(request);
+    const { id } = parseWith(sessionParams, request.params);
+    // Of others it is not even said whether there is one.
+    if (!(await sessions.endOf(session.person, id)))
+      throw new ParleyError('unknown-method', 'you have no such session');
+    return reply.status(204).send();
   });
 
   app.get('/sign-in/:issuer', async (request, reply) => {

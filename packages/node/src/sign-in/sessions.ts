@@ -21,12 +21,24 @@ export interface Account {
   readonly idToken: string | null;
 }
 
+/** A session as its owner sees it. Times are milliseconds since 1970. */
+export interface ListedSession {
+  readonly id: string;
+  readonly createdAt: number;
+  readonly lastSeenAt: number;
+  readonly userAgent: string;
+}
+
 export interface Sessions {
   /** Returns the token for the cookie. */
   create(person: Person, account: Account, userAgent: string): Promise<string>;
   find(token: string | undefined): Promise<WebSession | null>;
   /** The account of a session; null if it was begun before accounts were kept. */
   accountOf(session: WebSession): Promise<Account | null>;
+  /** Where a person is signed in, the latest first. */
+  listOf(person: Person): Promise<ListedSession[]>;
+  /** Ends one of a person's own sessions by its id; false if they have none of that id. */
+  endOf(person: Person, id: string): Promise<boolean>;
   /** Ends it; nothing happens without one. */
   end(token: string | undefined): Promise<void>;
   /** Forgets what has expired, and goes on doing so whenever a session does. */
@@ -113,6 +125,27 @@ export function createSessions(options: {
         await seen.where('token_hash', '=', row.token_hash).execute();
       }
       return sessionOf(row);
+    },
+    async listOf({ address }) {
+      const found = await storage
+        .selectFrom('web_sessions')
+        .select(['token_hash', 'created_at', 'last_seen_at', 'user_agent'])
+        .where('address', '=', address)
+        .where('expires_at', '>', now())
+        .orderBy('last_seen_at', 'desc')
+        .execute();
+      return found.map((row) => ({
+        id: row.token_hash,
+        createdAt: row.created_at,
+        lastSeenAt: row.last_seen_at,
+        userAgent: row.user_agent,
+      }));
+    },
+    async endOf({ address }, id) {
+      const own = rows().where('web_sessions.address', '=', address).where('token_hash', '=', id);
+      const found = await own.execute();
+      await remove(found, 'signed-out');
+      return found.length > 0;
     },
     async accountOf({ id }) {
       const row = await storage

@@ -534,6 +534,47 @@ describe('a session', () => {
   });
 });
 
+describe('where a person is signed in', () => {
+  interface Listed {
+    readonly id: string;
+    readonly current: boolean;
+    readonly userAgent: string;
+  }
+  const listOf = async (from: Browser): Promise<Listed[]> =>
+    JSON.parse((await from.open(`${node.origin}/api/sessions`)).body).sessions;
+  const end = (from: Browser, id: string) =>
+    from.open(`${node.origin}/api/sessions/${id}`, { method: 'DELETE', headers: { origin: node.origin } });
+
+  test('is listed for its owner alone, who can end each of them', async () => {
+    const phone = createBrowser();
+    await signInAs(alice, start('company'));
+    await signInAs(alice, start('company'), phone);
+    const other = createBrowser();
+    await signInAs(elsewhere, start('accounts'), other);
+    const list = await listOf(browser);
+    const mine = list.find(({ current }) => current);
+    const [phones] = (await listOf(phone)).filter(({ current }) => current);
+    assert.ok(mine && phones && mine.id !== phones.id);
+    assert.ok(list.some(({ id, userAgent }) => id === phones.id && userAgent === 'a test'));
+    assert.ok((await listOf(other)).every(({ id }) => id !== mine.id && id !== phones.id));
+
+    assert.equal((await end(other, phones.id)).status, 404);
+    assert.equal((await whoAmI(phone)).status, 200);
+    const ended = once(node.signIn, 'ended');
+    assert.equal((await end(browser, phones.id)).status, 204);
+    assert.equal((await ended)[0].id, phones.id);
+    assert.equal((await whoAmI(phone)).code, 'session-expired');
+    assert.equal((await whoAmI()).status, 200);
+    assert.equal((await end(phone, mine.id)).status, 401);
+  });
+  test('has an id that lets nobody in', async () => {
+    await signInAs(alice, start('company'));
+    const [{ id } = { id: '' }] = await listOf(browser);
+    const cookie = `parley-session=${id}`;
+    assert.equal((await createBrowser().open(`${node.origin}/api/session`, { headers: { cookie } })).status, 401);
+  });
+});
+
 describe('what a browser can prove with', () => {
   const nonce = 'n'.repeat(43);
   const proofOf = async () => JSON.parse((await browser.open(`${node.origin}/api/session`)).body).proof;

@@ -59,7 +59,7 @@ export async function createTestAuthority(): Promise<TestAuthority> {
       signingAlgorithm: algorithm,
       publicKey: own.publicKey,
       signingKey: keys.privateKey,
-      extensions: [new SubjectAlternativeNameExtension(names.map((value) => ({ type: 'dns', value })))],
+      extensions: [new SubjectAlternativeNameExtension(names.map((value) => ({ type: 'dns' as const, value })))],
     });
     const key = PemConverter.encode(await crypto.subtle.exportKey('pkcs8', own.privateKey), 'PRIVATE KEY');
     return { cert: certificate.toString('pem'), key };

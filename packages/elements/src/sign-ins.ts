@@ -1,0 +1,139 @@
+// Where a person is signed in, and how to end it: a lost phone, a browser somewhere else. Also whether others can verify
+// who this device is.
+import type { Session, SignedIn } from '@parley/client';
+import { asParleyError } from '@parley/protocol';
+import { css, html, nothing } from 'lit';
+import { define, ParleyElement } from './element.ts';
+import { browserName } from './format.ts';
+import { icons } from './icons.ts';
+import { text } from './strings.ts';
+
+export class ParleySignIns extends ParleyElement {
+  static override properties = {
+    session: { attribute: false },
+    list: { state: true },
+    problem: { state: true },
+  };
+  declare session: Session | null;
+  declare list: readonly SignedIn[] | null;
+  declare problem: string;
+
+  static override styles = [
+    ParleyElement.styles,
+    css`
+      dialog {
+        width: min(100vw - 24px, 460px);
+        max-height: min(100dvh - 48px, 640px);
+        margin: auto;
+        padding: 20px;
+        overflow: auto;
+      }
+      @media (max-width: 560px) {
+        dialog {
+          width: 100vw;
+          margin: auto 0 0;
+          border-radius: 24px 24px 0 0;
+        }
+      }
+      header {
+        display: flex;
+        align-items: flex-start;
+        justify-content: space-between;
+        gap: 12px;
+        margin-bottom: 12px;
+      }
+      header .round {
+        margin: -8px -8px 0 0;
+      }
+      h2 {
+        font-size: 1.25rem;
+        font-weight: 700;
+        letter-spacing: -0.01em;
+      }
+      ul {
+        display: grid;
+        gap: 4px;
+        margin-top: 12px;
+      }
+      li {
+        display: flex;
+        align-items: center;
+        justify-content: space-between;
+        gap: 12px;
+        min-height: 60px;
+        overflow-wrap: anywhere;
+      }
+      .provable {
+        display: flex;
+        gap: 10px;
+      }
+    `,
+  ];
+
+  constructor() {
+    super();
+    this.session = null;
+    this.list = null;
+    this.problem = '';
+  }
+
+  /** Opens the window with the list as it is now. */
+  show(): void {
+    this.problem = '';
+    this.renderRoot.querySelector('dialog')?.showModal();
+    void this.#read();
+  }
+
+  async #read(): Promise<void> {
+    try {
+      this.list = (await this.session?.signIns()) ?? [];
+    } catch (error) {
+      this.problem = asParleyError(error).message;
+    }
+  }
+
+  async #end({ id }: SignedIn): Promise<void> {
+    this.problem = '';
+    try {
+      await this.session?.endSignIn(id);
+      await this.#read();
+    } catch (error) {
+      this.problem = asParleyError(error).message;
+    }
+  }
+
+  override render() {
+    const provable = this.session?.provable ?? false;
+    return html`<dialog aria-labelledby="title">
+      <header>
+        <h2 id="title">${text.signIns}</h2>
+        <button type="button" class="round" data-testid="sign-ins-close" aria-label=${text.close} title=${text.close}
+          @click=${() => this.renderRoot.querySelector('dialog')?.close()}>${icons.close}</button>
+      </header>
+      <p class="provable quiet" data-testid="provable" data-provable=${provable}>
+        ${provable ? icons.shieldCheck : icons.shield}<span>${provable ? text.provable : text.notProvable}</span>
+      </p>
+      ${this.problem ? html`<p class="problem" role="alert">${icons.warning}<span>${this.problem}</span></p>` : nothing}
+      <ul>${(this.list ?? []).map((one) => this.#row(one))}</ul>
+    </dialog>`;
+  }
+
+  #row(one: SignedIn) {
+    const name = browserName(one.userAgent);
+    const since = new Date(one.createdAt).toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' });
+    return html`<li data-testid="signed-in" data-current=${one.current}>
+      <div>
+        <p>${name}${one.current ? html` <strong>${text.thisBrowser}</strong>` : nothing}</p>
+        <p class="quiet">${text.signedInSince(since)}</p>
+      </div>
+      ${
+        one.current
+          ? nothing
+          : html`<button type="button" class="button" data-testid="end-sign-in" aria-label=${text.endSignInOf(name)}
+              @click=${() => this.#end(one)}>${text.endSignIn}</button>`
+      }
+    </li>`;
+  }
+}
+
+define('parley-sign-ins', ParleySignIns);
