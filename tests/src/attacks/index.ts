@@ -3,6 +3,7 @@ import type { Attack } from './attack.ts';
 import { deviceAttacks } from './devices.ts';
 import { doorAttacks } from './doors.ts';
 import { linkAttacks, rogueAttacks } from './links.ts';
+import { mediaAttacks } from './media.ts';
 import { proofAttacks } from './proofs.ts';
 import type { World } from './world.ts';
 
@@ -20,6 +21,7 @@ export const attacks: readonly Attack[] = [
   ...doorAttacks,
   ...deviceAttacks,
   ...proofAttacks,
+  ...mediaAttacks,
   ...linkAttacks,
   ...rogueAttacks,
 ];

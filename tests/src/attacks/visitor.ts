@@ -109,8 +109,8 @@ export interface Line {
   /** Sends any text, and resolves to the code of the next refusal that names no request. */
   blurt(frame: string | Buffer): Promise<string>;
   send(frame: string | Buffer): void;
-  /** Resolves when a notification of this kind has come, or had come before. */
-  told(method: string): Promise<void>;
+  /** Resolves when a notification of this kind has come, or had come before, to the first of them. */
+  told(method: string): Promise<Record<string, unknown>>;
   close(): void;
 }
 
@@ -119,15 +119,20 @@ export interface Said {
   readonly result: Record<string, unknown>;
 }
 
+interface Heard {
+  first: Record<string, unknown> | null;
+  readonly waiting: ((params: Record<string, unknown>) => void)[];
+}
+
 /** Opens a socket; rejects with the refusal's code as its message where it is not let in. */
 export async function openLine(url: string, headers: Record<string, string> = {}): Promise<Line> {
   const socket = new WebSocket(url, { headers, lookup: here, ca: believed });
   const waiting = new Map<string, (said: Said) => void>();
   const unnamed: ((code: string) => void)[] = [];
   /** Kinds of notifications, and who waits for them. */
-  const heard = new Map<string, { done: boolean; waiting: (() => void)[] }>();
+  const heard = new Map<string, Heard>();
   const kind = (method: string) => {
-    const known = heard.get(method) ?? { done: false, waiting: [] };
+    const known: Heard = heard.get(method) ?? { first: null, waiting: [] };
     heard.set(method, known);
     return known;
   };
@@ -137,8 +142,8 @@ export async function openLine(url: string, headers: Record<string, string> = {}
     const message = JSON.parse(String(data));
     if (typeof message.method === 'string') {
       const known = kind(message.method);
-      known.done = true;
-      for (const go of known.waiting.splice(0)) go();
+      known.first ??= message.params as Record<string, unknown>;
+      for (const go of known.waiting.splice(0)) go(known.first);
       return;
     }
     const code: string = message.error?.data?.code ?? 'done';
@@ -187,10 +192,10 @@ export async function openLine(url: string, headers: Record<string, string> = {}
       }),
     send: (frame) => socket.send(frame),
     told: (method) =>
-      within<void>(`wait for ${method}`, (resolve) => {
+      within<Record<string, unknown>>(`wait for ${method}`, (resolve) => {
         const known = kind(method);
-        if (known.done) resolve();
-        else known.waiting.push(() => resolve());
+        if (known.first) resolve(known.first);
+        else known.waiting.push(resolve);
       }),
     close: () => socket.terminate(),
   };

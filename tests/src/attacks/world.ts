@@ -30,9 +30,13 @@ export interface World {
   readonly bobsResumeToken: string;
   /** Of Erin and Dave, in a room of Enterprise 1: what a pass for Erin's device looks like, a new one each time. */
   ticket(): Promise<string>;
+  /** Both devices of that conference, and its conversation. */
+  meeting(): Promise<{ readonly erins: Line; readonly daves: Line; readonly met: string }>;
   link(company: DemoCompany): Promise<Line>;
   /** The file with the second company's domain key: what its own operator has. */
   readonly keyOfTwo: string;
+  /** Happens before the world ends. */
+  atEnd(tidy: () => void): void;
   /** Everything that an attack might have changed, as those who are attacked see it. */
   state(): Promise<string>;
   close(): Promise<void>;
@@ -56,6 +60,7 @@ export async function openWorld(): Promise<World> {
   const [one, two] = demo.companies;
   if (!one || !two) throw new Error('the demo has two companies');
   const lines = new Set<Line>();
+  const endings: (() => void)[] = [];
   const kept = async (opening: Promise<Line>) => {
     const line = await opening;
     lines.add(line);
@@ -101,11 +106,15 @@ export async function openWorld(): Promise<World> {
     await daves.told('conversation.events');
     const joined = await daves.say('call.accept', { conversation: met, media });
     if (joined.code !== 'done') throw new Error(`Dave could not accept: ${joined.code}`);
-    return { erins, met };
+    return { erins, daves, met };
   }
   let meeting: ReturnType<typeof meet> | undefined;
 
   return {
+    meeting() {
+      meeting ??= meet();
+      return meeting;
+    },
     keyOfTwo: join(dataDirectory, `${two.id}.key.json`),
     async ticket() {
       meeting ??= meet();
@@ -128,7 +137,9 @@ export async function openWorld(): Promise<World> {
       // Who is there comes and goes with the attackers' own sockets.
       return JSON.stringify([result, contacts.result], (key, value) => (key === 'presence' ? undefined : value));
     },
+    atEnd: (tidy) => void endings.push(tidy),
     async close() {
+      for (const tidy of endings) tidy();
       for (const line of lines) line.close();
       await demo.stop();
       await rm(dataDirectory, { recursive: true, force: true });
