@@ -33,7 +33,7 @@ const mayImport: Record<string, readonly string[]> = {
   scripts: ['protocol'],
 };
 /** Rooms of the node that every other room of it may use as they are. */
-const commonRooms = ['config', 'storage', 'web'];
+const commonRooms = ['config', 'limits', 'storage', 'web'];
 /** What a room of the node shows to its neighbours. */
 const faces = ['api.ts', 'types.ts'];
 const LONG_FILE = 400;

@@ -209,6 +209,17 @@ export const deviceAttacks: readonly Attack[] = [
     },
   },
   {
+    name: 'a flood of calls, each to another person',
+    by: 'somebody of another company',
+    refusedWith: 'too-many-requests',
+    async attempt({ dave }) {
+      const line = await dave.device();
+      const media = { microphone: true, camera: true };
+      const call = (n: number) => ({ to: [`nobody${n}@enterprise2.example`], policy: 'conference', media });
+      return flood(line, 100, (n) => line.say('call.start', call(n)));
+    },
+  },
+  {
     name: 'a flood of searches',
     by: 'a colleague',
     refusedWith: 'too-many-requests',

@@ -12,6 +12,7 @@ import {
   type Outcome,
 } from '@parley/protocol';
 import type { Directory } from '../directory/api.ts';
+import { createBudgets } from '../limits/index.ts';
 import type { Policy } from '../policy/api.ts';
 import type { Devices } from '../signalling/api.ts';
 import { audience, newcomers, newlyInvited } from './audience.ts';
@@ -35,6 +36,12 @@ export interface Attendance {
   callOf(address: Address): ConversationId | null;
   callOfDevice(device: DeviceId): { conversation: ConversationId; address: Address } | null;
 }
+
+/** By one person elsewhere, and by all of one domain. */
+const RINGS_PER_SECOND = 0.5;
+const RING_BURST = 40;
+const DOMAIN_RINGS_PER_SECOND = 20;
+const DOMAIN_RING_BURST = 400;
 
 export function createAttendance(deps: {
   domain: Domain;
@@ -97,9 +104,16 @@ export function createAttendance(deps: {
   async function invite(state: ConversationState, address: Address): Promise<void> {
     const { id } = state;
     const inviter = state.participants.get(address)?.addedBy;
-    const permitted = !inviter || policy.decide(inviter, address, 'call').allowed;
+    const permitted = !inviter || (policy.decide(inviter, address, 'call').allowed && mayRing(inviter));
     const outcome = permitted ? await obstacle(address) : 'refused';
     submit(id, address, outcome ? { type: 'refuse', outcome } : { type: 'alerting' });
+  }
+
+  const ringsByPerson = createBudgets(RINGS_PER_SECOND, RING_BURST, Date.now);
+  const ringsByDomain = createBudgets(DOMAIN_RINGS_PER_SECOND, DOMAIN_RING_BURST, Date.now);
+  /** Another provider does not slow its people down for us: whoever makes ours ring too often is refused. */
+  function mayRing(inviter: Address): boolean {
+    return domainOf(inviter) === domain || (ringsByPerson(inviter) && ringsByDomain(domainOf(inviter)));
   }
 
   /** Why this person cannot be rung now; null if at least one device of theirs rings (R13). */

@@ -20,6 +20,7 @@ import {
 import type { Logger } from 'pino';
 import type { Directory } from '../directory/api.ts';
 import type { DomainSigner, Federation } from '../federation/api.ts';
+import { createBudgets } from '../limits/index.ts';
 import type { Policy } from '../policy/api.ts';
 import type { Caller, Devices } from '../signalling/api.ts';
 import type { Storage } from '../storage/index.ts';
@@ -40,6 +41,9 @@ import { routeSignal } from './signals.ts';
 
 /** How long a pass for a conference is good for, in seconds: a device uses it at once. */
 const TICKET_SECONDS = 60;
+/** Of one person: far more than anybody dials. */
+const INVITATIONS_PER_SECOND = 0.5;
+const INVITATION_BURST = 40;
 export const TICKET_TYPE = 'parley-ticket+jwt';
 
 export async function createConversations(deps: {
@@ -127,6 +131,12 @@ export async function createConversations(deps: {
     }
   }
 
+  const mayInvite = createBudgets(INVITATIONS_PER_SECOND, INVITATION_BURST, Date.now);
+  /** Whoever calls ever new people is slowed down: each invitation rings somebody, and may need a conference room. */
+  function spend(by: Address, invitations: number): void {
+    for (let n = 0; n < invitations; n += 1) if (!mayInvite(by)) throw new ParleyError('too-many-requests');
+  }
+
   async function participantState(id: ConversationId, address: Address) {
     const state = await histories.get(id);
     const participant = state?.participants.get(address);
@@ -155,6 +165,7 @@ export async function createConversations(deps: {
   devices.handle('call.start', async (caller, { to, policy: wished, title, media, offer }) => {
     const mediaPolicy = permittedPolicy(wished, paths);
     if (attendance.callOf(caller.address)) throw new ParleyError('already-in-call');
+    spend(caller.address, to.length);
     for (const address of to) policy.require(caller.address, address, 'call');
     if (to.includes(caller.address)) throw new ParleyError('invalid-parameters', 'to: one cannot call oneself');
     const people = await Promise.all([...new Set(to)].map((address) => personAt(address, caller.address)));
@@ -185,6 +196,7 @@ export async function createConversations(deps: {
   devices.handle('call.decline', (c, p) => asParticipant(c, p.conversation, { type: 'decline' }));
   devices.handle('call.cancel', (c, p) => asParticipant(c, p.conversation, { type: 'cancel', address: p.address }));
   devices.handle('call.add', (c, p) => {
+    spend(c.address, 1);
     policy.require(c.address, p.address, 'call');
     return asParticipant(c, p.conversation, { type: 'add', address: p.address });
   });

@@ -12,10 +12,10 @@ import {
   type RpcRequest,
   tryParse,
 } from '@parley/protocol';
+import { createTokenBucket } from '../limits/index.ts';
 import { type Channel, closeCodes } from './channel.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { LinkLimits } from './limits.ts';
-import { createTokenBucket } from './token-bucket.ts';
 
 /** A request on its way: `text` without its id, which the link gives. */
 export interface Outgoing {

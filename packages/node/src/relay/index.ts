@@ -3,6 +3,7 @@
 import { asParleyError, type Domain, domainSchema, ParleyError, parseWith } from '@parley/protocol';
 import { z } from 'zod';
 import type { Federation } from '../federation/api.ts';
+import { createBudgets } from '../limits/index.ts';
 import type { SignIn } from '../sign-in/api.ts';
 import { fetchWithLoopback, type Web } from '../web/index.ts';
 
@@ -10,26 +11,20 @@ const domainQuery = z.object({ domain: domainSchema });
 const keysQuery = z.object({ domain: domainSchema, issuer: z.url().max(500) });
 const discoverySchema = z.object({ issuer: z.string(), jwks_uri: z.url().max(500) });
 const keysSchema = z.object({ keys: z.array(z.record(z.string(), z.unknown())).max(64) });
-/** Requests that one person may have made in a minute: a call needs two. */
-const PER_MINUTE = 60;
+/** Of one person: a call needs two. */
+const PER_SECOND = 1;
+const BURST = 60;
 const READ_MS = 5000;
-const MAX_PEOPLE = 10_000;
 
 /** Adds `/api/identity/domain?domain=` and `/api/identity/keys?domain=&issuer=`, for people who are signed in. */
 export function addRelay(deps: { own: Domain; web: Web; signIn: SignIn; federation: Federation }): void {
   const { own, web, signIn, federation } = deps;
-  const asked = new Map<string, { minute: number; count: number }>();
+  const may = createBudgets(PER_SECOND, BURST, Date.now);
 
   async function admit(headers: Parameters<SignIn['authenticate']>[0]): Promise<void> {
     const session = await signIn.authenticate(headers);
     if (!session) throw new ParleyError('not-signed-in');
-    const minute = Math.floor(Date.now() / 60_000);
-    const { address } = session.person;
-    const before = asked.get(address);
-    const count = before?.minute === minute ? before.count + 1 : 1;
-    if (count > PER_MINUTE) throw new ParleyError('too-many-requests');
-    if (asked.size >= MAX_PEOPLE) asked.clear();
-    asked.set(address, { minute, count });
+    if (!may(session.person.address)) throw new ParleyError('too-many-requests');
   }
 
   /** Only issuers that the domain itself names are asked, so nobody can send this node anywhere. */

@@ -1,30 +1,11 @@
-// How much one device may ask: a token bucket for its messages, and another for how often it may be told that it asks too
-// much before its socket is closed.
-
-export interface TokenBucket {
-  /** Takes one token; false when there is none. */
-  take(): boolean;
-}
-
-/** `burst` at once, `perSecond` in the long run. `now` gives milliseconds. */
-export function createTokenBucket(perSecond: number, burst: number, now: () => number): TokenBucket {
-  let tokens = burst;
-  let filledAt = now();
-  return {
-    take() {
-      const at = now();
-      tokens = Math.min(burst, tokens + (Math.max(0, at - filledAt) / 1000) * perSecond);
-      filledAt = at;
-      if (tokens < 1) return false;
-      tokens -= 1;
-      return true;
-    },
-  };
-}
+// How much one device may ask: a budget for its messages, and another for how often it may be told that it asks too much
+// before its socket is closed.
+import { createTokenBucket } from '../limits/index.ts';
 
 export interface Rates {
-  readonly messages: TokenBucket;
-  readonly refusals: TokenBucket;
+  /** Takes one; false when there is none. */
+  readonly messages: () => boolean;
+  readonly refusals: () => boolean;
 }
 
 /** Twice as many refusals as messages are tolerated, so that an honest burst is slowed down and only a flood is cut. */

@@ -56,8 +56,8 @@ export function serveSocket(socket: WebSocket, session: WebSession, options: Soc
 
   const withinRates = (): boolean => {
     const rates = device?.rates ?? ownRates;
-    if (rates.messages.take()) return true;
-    if (!rates.refusals.take()) connection.close(closeCodes.policy, 'too-many-requests');
+    if (rates.messages()) return true;
+    if (!rates.refusals()) connection.close(closeCodes.policy, 'too-many-requests');
     return false;
   };
 
