@@ -9,6 +9,7 @@ import { type Config, loadConfig } from './config/index.ts';
 import { createConversations, mayLendRoom, TICKET_TYPE } from './conversations/index.ts';
 import { createDirectory } from './directory/index.ts';
 import { createFederation } from './federation/index.ts';
+import { retireKeys, rotateKeys } from './federation/keys.ts';
 import { createFocus } from './focus/index.ts';
 import { createProbes } from './focus/probe.ts';
 import { createLog } from './operations/log.ts';
@@ -154,10 +155,17 @@ function clientSettings(config: Config, policy: Policy, address: Address): Clien
 }
 
 /** What is asked on the command line instead of running a node. */
-function answer(config: Config, [topic, verb, ...who]: readonly string[]): string[] {
+async function answer(config: Config, [topic, verb, ...who]: readonly string[]): Promise<string[]> {
+  const { keyFile } = config.federation;
+  if (topic === 'keys' && verb === 'rotate') {
+    return [`There are ${await rotateKeys(keyFile)} keys now. Restart the node: the new one signs from then on.`];
+  }
+  if (topic === 'keys' && verb === 'retire') {
+    return [`Removed ${await retireKeys(keyFile)}. Restart the node: only the newest is published from then on.`];
+  }
   const [from, to, ...more] = who.map(parseAddress);
   if (topic !== 'policy' || verb !== 'explain' || !from || !to || more.length > 0) {
-    throw new Error('Unknown command. There is: policy explain FROM TO (two addresses such as bob@company.example)');
+    throw new Error('Unknown command. There are: policy explain FROM TO (two addresses), keys rotate, keys retire');
   }
   const { file } = config.policy;
   return explainPolicy(file === null ? noRules : readRules(file), from, to);
@@ -168,7 +176,7 @@ async function main(): Promise<void> {
   if (!values.config) throw new Error('Say which configuration: --config FILE (see parley.example.yaml)');
   const config = loadConfig(values.config);
   if (positionals.length > 0) {
-    for (const line of answer(config, positionals)) console.log(line);
+    for (const line of await answer(config, positionals)) console.log(line);
     return;
   }
   const node = await startNode(config);

@@ -1,7 +1,7 @@
 // This domain's Ed25519 keys: made at the first start, kept in one file that only its owner reads. The newest signs; all
 // are published, so that statements signed by an older one are still understood while it is being replaced.
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, readFile, rm, stat } from 'node:fs/promises';
+import { link, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { domainKeySchema } from '@parley/protocol';
 import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK } from 'jose';
@@ -61,22 +61,72 @@ async function readKeys(file: string): Promise<PrivateKey[] | null> {
   }
 }
 
-/** Makes a first key. Of two processes that do at once, one wins and both use its key. */
-async function makeKeys(file: string): Promise<PrivateKey[]> {
+const MAX_KEYS = 8;
+
+async function makeKey(): Promise<PrivateKey> {
   const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
   const { x = '', d = '' } = await exportJWK(privateKey);
-  const made: PrivateKey[] = [{ kty: 'OKP', crv: 'Ed25519', x, d }];
+  return { kty: 'OKP', crv: 'Ed25519', x, d };
+}
+
+/**
+ * Adds a key, which signs from the next start of the node on; the older ones are still published, so that what they have
+ * signed is understood. Resolves to how many there are. Errors name `federation.keyFile`.
+ */
+export async function rotateKeys(file: string): Promise<number> {
+  const keys = [...(await requireKeys(file)), await makeKey()];
+  if (keys.length > MAX_KEYS) {
+    throw new Error(
+      `federation.keyFile: ${file} has ${MAX_KEYS} keys. Retire the old ones first (parley keys retire).`,
+    );
+  }
+  await replace(file, keys);
+  return keys.length;
+}
+
+/** Removes every key but the newest. Resolves to how many were removed. */
+export async function retireKeys(file: string): Promise<number> {
+  const keys = await requireKeys(file);
+  await replace(file, keys.slice(-1));
+  return keys.length - 1;
+}
+
+async function requireKeys(file: string): Promise<PrivateKey[]> {
+  const keys = await readKeys(file);
+  if (!keys) throw new Error(`federation.keyFile: ${file} is not there yet. Start the node once.`);
+  return keys;
+}
+
+/** Whole or not at all, also when the machine stops in between. */
+async function replace(file: string, keys: readonly PrivateKey[]): Promise<void> {
+  const draft = await writeDraft(file, keys);
+  try {
+    await rename(draft, file);
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+/** Writes the keys beside the file, safely on the disk: one that is published but lost would make the domain untrusted. */
+async function writeDraft(file: string, keys: readonly PrivateKey[]): Promise<string> {
   const draft = `${file}.${randomBytes(6).toString('hex')}`;
+  const handle = await open(draft, 'wx', 0o600);
+  try {
+    await handle.writeFile(`${JSON.stringify({ keys })}\n`);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  return draft;
+}
+
+/** Makes a first key. Of two processes that do at once, one wins and both use its key. */
+async function makeKeys(file: string): Promise<PrivateKey[]> {
+  const made = [await makeKey()];
+  let draft: string | null = null;
   try {
     await mkdir(dirname(file), { recursive: true });
-    const handle = await open(draft, 'wx', 0o600);
-    try {
-      await handle.writeFile(`${JSON.stringify({ keys: made })}\n`);
-      // A key that is published but lost in a power cut would make the domain untrusted.
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
+    draft = await writeDraft(file, made);
     // Unlike a rename this fails if the file is there by now: it appears whole, and once.
     await link(draft, file);
     return made;
@@ -84,6 +134,6 @@ async function makeKeys(file: string): Promise<PrivateKey[]> {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return (await readKeys(file)) ?? made;
     throw new Error(`federation.keyFile: ${file} cannot be made`, { cause: error });
   } finally {
-    await rm(draft, { force: true });
+    if (draft !== null) await rm(draft, { force: true });
   }
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { asParleyError, type Domain, type ErrorCode, ParleyError, type WellKnown } from '@parley/protocol';
 import { calculateJwkThumbprint, SignJWT } from 'jose';
-import { type DomainKeys, openKeys } from './keys.ts';
+import { type DomainKeys, openKeys, retireKeys, rotateKeys } from './keys.ts';
 import { createSigner } from './signer.ts';
 
 const refusedWith = (code: ErrorCode) => (error: unknown) => asParleyError(error).code === code;
@@ -153,5 +153,25 @@ describe('the key file', () => {
     await assert.rejects(openKeys(file), /federation\.keyFile: .*damaged/);
     await writeFile(file, '{"keys":[]}');
     await assert.rejects(openKeys(file), /federation\.keyFile: .*damaged/);
+  });
+});
+
+describe('keys that are replaced', () => {
+  it('overlap: the newest signs, the older ones are published until they are retired', async (t) => {
+    const file = await keyFile(t);
+    await assert.rejects(rotateKeys(file), /federation\.keyFile: .* not there yet/);
+    const first = await openKeys(file);
+    assert.equal(await rotateKeys(file), 2);
+    const second = await openKeys(file);
+    assert.notEqual(second.signing.kid, first.signing.kid);
+    assert.deepEqual(
+      second.published.map(({ kid }) => kid),
+      [first.signing.kid, second.signing.kid],
+    );
+    for (let n = 3; n <= 8; n += 1) await rotateKeys(file);
+    await assert.rejects(rotateKeys(file), /Retire the old ones first/);
+    assert.equal(await retireKeys(file), 7);
+    const last = await openKeys(file);
+    assert.equal(last.published.length, 1);
   });
 });
