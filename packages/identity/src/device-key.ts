@@ -46,9 +46,14 @@ export async function nonceFor({ publicJwk, salt }: Pick<DeviceKey, 'publicJwk' 
   return base64url(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))));
 }
 
+/** What an ID token says, not yet believed. Throws if it is none. */
+export function claimsIn(idToken: string): Readonly<Record<string, unknown>> {
+  return decodeJwt(idToken);
+}
+
 /** The nonce in an ID token, not yet believed; null if there is none. Throws if it is no token. */
 export function nonceIn(idToken: string): string | null {
-  const { nonce } = decodeJwt(idToken);
+  const { nonce } = claimsIn(idToken);
   return typeof nonce === 'string' ? nonce : null;
 }
 

@@ -71,6 +71,16 @@ const issuerConfig = z.strictObject({
       "Only for the company's own OpenID provider: the claim that holds the part of the address before the @. " +
         'Whoever can sign in there is a member. Left out: only people listed below with that identity may enter.',
     ),
+  memberHolds: z
+    .enum(['local-part', 'address'])
+    .default('local-part')
+    .describe('What that claim holds: the part before the @, or a whole address, which then has to be of this domain.'),
+  required: z
+    .record(z.string().max(64), z.union([z.string().max(300), z.boolean()]))
+    .default({})
+    .describe(
+      'Claims that must be so, or nobody enters: for Google "hd: company.example", for Microsoft Entra "tid: <tenant>".',
+    ),
 });
 
 const signInConfig = z.strictObject({

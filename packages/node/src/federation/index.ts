@@ -12,7 +12,7 @@ import {
 } from '@parley/protocol';
 import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
-import type { Config } from '../config/index.ts';
+import { type Config, issuerProfile } from '../config/index.ts';
 import type { DomainSigner, Federation, FederationEvents } from './api.ts';
 import { type Channel, closeCodes, createChannel } from './channel.ts';
 import { createDialer } from './dial.ts';
@@ -138,13 +138,7 @@ export async function createFederation(options: FederationOptions): Promise<Link
     versions: [1],
     link: config.federation.publicLink ?? `${origin().replace(/^http/, 'ws')}/link`,
     keys: [...keys.published],
-    issuers: config.signIn.issuers.map(({ issuer, clientId, member }) => ({
-      issuer,
-      clientIds: [clientId],
-      // Only the company's own sign-in says who its people are; accounts elsewhere are linked one by one.
-      ...(member === undefined ? {} : { address: { claim: member, domain: own } }),
-      required: {},
-    })),
+    issuers: config.signIn.issuers.map((issuer) => issuerProfile(issuer, own)),
     focus: config.focus.enabled,
   });
 

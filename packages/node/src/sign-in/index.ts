@@ -1,11 +1,12 @@
 // Sign-in by OpenID Connect at any of several issuers (R1, R2): the routes, and the session that comes out of them.
 import { EventEmitter } from 'node:events';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { addressIn, claimsIn } from '@parley/identity';
 import { asParleyError, ParleyError, parseWith } from '@parley/protocol';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import type { Config } from '../config/index.ts';
+import { type Config, issuerProfile } from '../config/index.ts';
 import type { Storage } from '../storage/index.ts';
 import type { Web } from '../web/index.ts';
 import type { SignIn, SignInEvents, WebSession } from './api.ts';
@@ -87,7 +88,11 @@ export function createSignIn(options: {
     const account = await sessions.accountOf(session);
     const issuer = issuers.get(account?.issuerId ?? '')?.config;
     if (!account?.idToken || !issuer) return null;
-    if (issuer.member !== undefined) return { idToken: account.idToken, link: null };
+    if (issuer.member !== undefined) {
+      // A token that names somebody else, or nobody (some issuers tell that only to the node), would look like a lie.
+      const named = addressIn(claimsIn(account.idToken), issuerProfile(issuer, provider.domain), provider.domain);
+      return named === session.person.address ? { idToken: account.idToken, link: null } : null;
+    }
     const claims = { sub: session.person.address, issuer: issuer.issuer, account: account.subject };
     return { idToken: account.idToken, link: (await options.vouch?.(claims)) ?? null };
   }

@@ -22,6 +22,8 @@ export interface Identity {
   readonly name: string | null;
   /** What the claim configured as `member` holds. */
   readonly member: string | null;
+  /** Whether the token says all that is required of this issuer's. */
+  readonly meets: boolean;
   readonly idToken: string;
 }
 
@@ -77,7 +79,7 @@ export function createIssuer(config: IssuerConfig): Issuer {
         // Most providers give the profile only to whoever asks for it (Core section 5.4).
         const asks = configuration.serverMetadata().userinfo_endpoint !== undefined && !isComplete(config, claims);
         const more = asks ? await oidc.fetchUserInfo(configuration, tokens.access_token, claims.sub) : {};
-        return readIdentity(config, tokens.id_token ?? '', { ...more, ...claims });
+        return readIdentity(config, tokens.id_token ?? '', claims, { ...more, ...claims });
       } catch (error) {
         // New keys are found by discovering again.
         known = null;
@@ -152,7 +154,12 @@ const claimsSchema = z.looseObject({
   name: displayNameSchema.optional().catch(undefined),
 });
 
-function readIdentity(config: IssuerConfig, idToken: string, claims: Readonly<Record<string, unknown>>): Identity {
+function readIdentity(
+  config: IssuerConfig,
+  idToken: string,
+  signed: Readonly<Record<string, unknown>>,
+  claims: Readonly<Record<string, unknown>>,
+): Identity {
   const parsed = claimsSchema.safeParse(claims);
   if (!parsed.success) throw new ParleyError('sign-in-refused', 'the ID token names nobody');
   const { sub, email, email_verified, name } = parsed.data;
@@ -163,6 +170,8 @@ function readIdentity(config: IssuerConfig, idToken: string, claims: Readonly<Re
     email: email_verified === true && email !== undefined ? email.toLowerCase() : null,
     name: name ?? null,
     member: typeof member === 'string' ? member : null,
+    // Only what the issuer has signed: others' clients see nothing else.
+    meets: Object.entries(config.required).every(([claim, value]) => signed[claim] === value),
     idToken,
   };
 }

@@ -1,6 +1,6 @@
 // Which person somebody is who has signed in at an issuer (R2): those listed in the configuration, and everybody whom
 // the company's own issuer knows.
-import { type Address, ParleyError, type Person, parseAddress } from '@parley/protocol';
+import { type Address, domainOf, ParleyError, type Person, parseAddress } from '@parley/protocol';
 import type { Config } from '../config/index.ts';
 import type { Storage } from '../storage/index.ts';
 import type { Identity } from './issuers.ts';
@@ -49,9 +49,14 @@ export function createPeople(config: Config, storage: Storage, now: () => number
 
   /** The address a member of the company has by the configured claim. */
   function memberAddress(identity: Identity): Address | null {
-    const local = identity.member?.toLowerCase();
+    const member = identity.member?.toLowerCase();
+    if (member === undefined) return null;
+    if (identity.issuer.memberHolds === 'address') {
+      const address = parseAddress(member);
+      return address && domainOf(address) === domain ? address : null;
+    }
     // A claim with an "@" of its own would choose the domain.
-    return local === undefined || local.includes('@') ? null : parseAddress(`${local}@${domain}`);
+    return member.includes('@') ? null : parseAddress(`${member}@${domain}`);
   }
 
   return {
@@ -62,6 +67,7 @@ export function createPeople(config: Config, storage: Storage, now: () => number
     },
     async personOf(identity) {
       const { issuer, subject } = identity;
+      if (!identity.meets) throw new ParleyError('not-a-member', `an account that ${issuer.id} has not said enough of`);
       return await storage.transaction().execute(async (tx) => {
         const known = await tx
           .selectFrom('identities')

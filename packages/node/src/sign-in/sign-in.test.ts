@@ -534,6 +534,49 @@ describe('a session', () => {
   });
 });
 
+describe('members by a whole address', () => {
+  test('are of this domain, from an account that says what is required, and nobody else', async () => {
+    const own = {
+      subject: 'g-1',
+      password: 'ggg',
+      claims: { email: 'Gail@enterprise1.example', email_verified: true },
+    };
+    const accounts = [
+      { ...own, claims: { ...own.claims, hd: 'enterprise1.example', name: 'Gail Gray' } },
+      { ...own, subject: 'g-2' },
+      {
+        ...own,
+        subject: 'g-3',
+        claims: { email: 'gail@evil.example', email_verified: true, hd: 'enterprise1.example' },
+      },
+    ];
+    const issuer = await openTestIssuer('accounts.workspace.localhost', accounts, 'id-token', ['hd']);
+    const base = configFor();
+    const [first] = base.signIn.issuers;
+    assert.ok(first);
+    const workspace = {
+      ...first,
+      issuer: issuer.url,
+      member: 'email',
+      memberHolds: 'address' as const,
+      required: { hd: 'enterprise1.example', email_verified: true },
+    };
+    const other = await startNode({ ...base, signIn: { ...base.signIn, issuers: [workspace] } });
+    await issuer.start({ ...client, redirect_uris: [`${other.origin}/sign-in/company/callback`] });
+    try {
+      const begin = `${other.origin}/sign-in/company`;
+      for (const who of ['g-2', 'g-3']) {
+        refusedWith(await signInAs({ subject: who, password: 'ggg' }, begin, createBrowser()), 'not-a-member');
+      }
+      await signInAs(own, begin);
+      assert.equal((await whoAmI(browser, other.origin)).address, 'gail@enterprise1.example');
+    } finally {
+      await other.close();
+      await issuer.stop();
+    }
+  });
+});
+
 describe('where a person is signed in', () => {
   interface Listed {
     readonly id: string;
@@ -587,6 +630,11 @@ describe('what a browser can prove with', () => {
     // This issuer's tokens name the person.
     assert.equal(link, null);
     assert.equal((await browser.open(`${node.origin}/api/provider`)).body.includes(idToken), false);
+  });
+  test('is nothing where the token names somebody by another address than theirs', async () => {
+    await signInAs(bobAtCompany, start('company', `?nonce=${nonce}`), ledFrom('same-origin'));
+    assert.equal((await whoAmI()).address, 'bob@enterprise1.example');
+    assert.equal(await proofOf(), null);
   });
   test('comes with the domain’s word where the account is one elsewhere', async () => {
     await signInAs(elsewhere, start('accounts', `?nonce=${nonce}`), ledFrom('same-site'));

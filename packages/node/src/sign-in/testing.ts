@@ -28,6 +28,7 @@ export async function openTestIssuer(
   host: string,
   accounts: readonly TestAccount[],
   claimsIn: 'id-token' | 'userinfo',
+  moreClaims: readonly string[] = [],
 ): Promise<TestIssuer> {
   let answer: RequestListener = (_request, response) => void response.writeHead(503).end();
   const server = createServer((incoming, response) => answer(incoming, response)).listen(0, '127.0.0.1');
@@ -42,7 +43,11 @@ export async function openTestIssuer(
         clients: [client],
         jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), kty: 'RSA', use: 'sig' }] },
         cookies: { keys: ['only for tests'] },
-        claims: { openid: ['sub'], profile: ['name', 'preferred_username'], email: ['email', 'email_verified'] },
+        claims: {
+          openid: ['sub'],
+          profile: ['name', 'preferred_username', ...moreClaims],
+          email: ['email', 'email_verified'],
+        },
         conformIdTokenClaims: claimsIn === 'userinfo',
         features: { devInteractions: { enabled: false } },
         interactions: { url: (_context, { uid }) => `/form/${uid}` },
