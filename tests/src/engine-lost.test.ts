@@ -1,6 +1,7 @@
 // The process that carries a conference dies: the call goes on by another one, or directly, and people are told (R54).
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { killEngines, listen, listened, type Mishaps, neverStopped, openMishaps } from './flows/mishaps.ts';
 import { converse } from './flows/steps.ts';
 import {
@@ -56,7 +57,11 @@ describe('an engine that is lost', () => {
 
   it('while the call is being moved there: the two never stop, and the adder is told', async () => {
     const told = expectNotice(carol, 'add-failed', '');
-    const killed = mishaps.fault(bob).when('call.ready', () => killEngines(mishaps.stage));
+    // Bob's report is held until the node has noticed: otherwise it may come first, and the call has moved.
+    const killed = mishaps.fault(bob).when('call.ready', async () => {
+      await killEngines(mishaps.stage);
+      while ((await mishaps.stage.focusOf('enterprise1')).rooms > 0) await setTimeout(20);
+    });
     await add(carol, erin.person.address);
     await killed;
     await told();
