@@ -8,6 +8,7 @@ import {
   accept,
   add,
   allVerified,
+  backToContacts,
   by,
   call,
   checkDirectlyConnected,
@@ -34,23 +35,31 @@ interface Liar {
 
 describe('who is speaking', () => {
   let stage: Stage;
-  const liars = new Map<string, Liar>();
+  let bob: Actor;
+  /** Their own nodes may lie to these two. */
+  let carol: Actor;
+  let alice: Actor;
+  const toCarol: Liar = { lie: null };
+  const toAlice: Liar = { lie: null };
   before(async () => {
     stage = await openStage({ calls: { ringSeconds: 40, returnToDirectSeconds: 60 } });
+    const [one, two, three] = await Promise.all([
+      stage.actor('bob'),
+      deceived('carol', toCarol),
+      deceived('alice', toAlice),
+    ]);
+    [bob, carol, alice] = [one, two, three];
   });
   after(() => stage.close());
   afterEach(async () => {
-    for (const liar of liars.values()) liar.lie = null;
-    liars.clear();
-    await stage.clear();
+    toCarol.lie = null;
+    toAlice.lie = null;
+    await Promise.all([bob, carol, alice].map(goHome));
   });
 
-  const actors = (...logins: string[]) => Promise.all(logins.map((login) => stage.actor(login)));
-  /** A person whose own node lies to their device (a fake at a boundary: the lies are made on the way to the page). */
-  async function deceived(login: string): Promise<{ actor: Actor; liar: Liar }> {
+  /** A person to whose device lies can be told (a fake at a boundary: they are made on the way to the page). */
+  async function deceived(login: string, liar: Liar): Promise<Actor> {
     const actor = await stage.stranger(login);
-    const liar: Liar = { lie: null };
-    liars.set(login, liar);
     await actor.page.routeWebSocket(/\/socket$/, (device) => {
       const server = device.connectToServer();
       device.onMessage((frame) => server.send(frame));
@@ -61,13 +70,21 @@ describe('who is speaking', () => {
     });
     await signIn(actor);
     await signedIn(actor);
-    return { actor, liar };
+    return actor;
+  }
+  /** Leaves whatever call there is, and its last page. */
+  async function goHome(actor: Actor): Promise<void> {
+    await actor.page.evaluate(async () => {
+      const session = window.parley?.session;
+      for (const ringing of session?.incoming.get() ?? []) await ringing.decline().catch(() => undefined);
+      await session?.call.get()?.leave();
+    });
+    await backToContacts(actor);
   }
   const otherFingerprint = (frame: string) =>
     frame.replace(/a=fingerprint:sha-256 [0-9A-F:]+/gi, `a=fingerprint:sha-256 ${Array(32).fill('AB').join(':')}`);
 
   it('is verified before answering and in the call, across companies, and in the conference by everybody', async () => {
-    const [bob, alice, carol] = (await actors('bob', 'alice', 'carol')) as [Actor, Actor, Actor];
     await call(bob, alice);
     await sees(alice, bob, 'verified');
     await accept(alice, bob);
@@ -86,24 +103,22 @@ describe('who is speaking', () => {
   });
 
   it('is not proven of somebody whose sign-in names no key of their browser, and the call goes on', async () => {
-    const carol = await stage.actor('carol');
-    const bob = await stage.stranger('bob');
+    const erin = await stage.stranger('erin');
     // From an address typed, or a link elsewhere: whoever made it could have put in a key of their own.
-    await bob.page.goto(`${bob.person.origin}/sign-in/company?return=/&nonce=${'A'.repeat(43)}`);
-    await bob.page.locator('#name').fill(bob.person.login);
-    await bob.page.locator('#password').fill(bob.person.password);
-    await bob.page.locator('button[type=submit]:not(.quiet)').click();
-    await signedIn(bob);
-    await call(bob, carol);
-    await accept(carol, bob);
-    await Promise.all([sees(bob, carol, 'verified'), sees(carol, bob, 'unverified', 'proof-missing')]);
-    await everybodySeesAndHears([bob, carol]);
+    await erin.page.goto(`${erin.person.origin}/sign-in/company?return=/&nonce=${'A'.repeat(43)}`);
+    await erin.page.locator('#name').fill(erin.person.login);
+    await erin.page.locator('#password').fill(erin.person.password);
+    await erin.page.locator('button[type=submit]:not(.quiet)').click();
+    await signedIn(erin);
+    await call(erin, carol);
+    await accept(carol, erin);
+    await Promise.all([sees(erin, carol, 'verified'), sees(carol, erin, 'unverified', 'proof-missing')]);
+    await everybodySeesAndHears([erin, carol]);
+    await erin.close();
   });
 
   it('is seen through when media would be encrypted for somebody else: there is no answering', async () => {
-    const bob = await stage.actor('bob');
-    const { actor: carol, liar } = await deceived('carol');
-    liar.lie = (frame) => (frame.includes('"offer"') ? otherFingerprint(frame) : frame);
+    toCarol.lie = (frame) => (frame.includes('"offer"') ? otherFingerprint(frame) : frame);
     await call(bob, carol);
     await sees(carol, bob, 'failed', 'wrong-certificate');
     await by(carol, 'incoming-untrusted').getByText('encrypted for somebody else').waitFor();
@@ -114,11 +129,9 @@ describe('who is speaking', () => {
   });
 
   it('is seen through when somebody else is said to call, or an older proof is shown', async () => {
-    const bob = await stage.actor('bob');
-    const { actor: carol, liar } = await deceived('carol');
     const proofs: string[] = [];
     const proofIn = /"proof":"([^"]+)"/;
-    liar.lie = (frame) => {
+    toCarol.lie = (frame) => {
       proofs.push(proofIn.exec(frame)?.[1] ?? '');
       return frame
         .replaceAll('bob@enterprise1.example', 'erin@enterprise1.example')
@@ -131,31 +144,31 @@ describe('who is speaking', () => {
     await by(bob, 'call-ended-close').click();
     const old = proofs.find((proof) => proof !== '');
     assert.ok(old);
-    liar.lie = (frame) => frame.replace(proofIn, `"proof":"${old}"`);
+    toCarol.lie = (frame) => frame.replace(proofIn, `"proof":"${old}"`);
     await call(bob, carol);
     await sees(carol, bob, 'failed', 'wrong-conversation');
   });
 
   it('is shown with the account elsewhere that somebody has signed in with, and the sign-in can be ended from afar', async () => {
-    const bob = await stage.actor('bob');
-    const carol = await stage.stranger('carol');
-    await carol.page.goto(carol.person.origin);
-    await by(carol, 'sign-in-accounts').click();
-    await carol.page.locator('#name').fill('carol.castillo@mail.example');
-    await carol.page.locator('#password').fill(carol.person.password);
-    await carol.page.locator('button[type=submit]:not(.quiet)').click();
-    await signedIn(carol);
-    await call(carol, bob);
-    await sees(bob, carol, 'verified');
+    const carols = await stage.stranger('carol');
+    await carols.page.goto(carols.person.origin);
+    await by(carols, 'sign-in-accounts').click();
+    await carols.page.locator('#name').fill('carol.castillo@mail.example');
+    await carols.page.locator('#password').fill(carols.person.password);
+    await carols.page.locator('button[type=submit]:not(.quiet)').click();
+    await signedIn(carols);
+    await call(carols, bob);
+    await sees(bob, carols, 'verified');
     await by(bob, 'incoming-issuer').getByText('as carol.castillo@mail.example').waitFor();
-    await accept(bob, carol);
-    await allVerified([bob, carol]);
+    await accept(bob, carols);
+    await allVerified([bob, carols]);
     assert.match(
-      await explanation(bob, carol),
+      await explanation(bob, carols),
       /carol\.castillo@mail\.example, and enterprise1\.example that this is carol@/,
     );
-    await by(carol, 'leave').click();
+    await by(carols, 'leave').click();
     await by(bob, 'call-ended-close').click();
+    await carols.close();
 
     // Bob has left another browser signed in, which somebody else uses by now.
     const library = await stage.another('bob');
@@ -168,12 +181,10 @@ describe('who is speaking', () => {
   });
 
   it('stays on the direct path when the conference service is not whose it says it is', async () => {
-    const [bob, carol] = (await actors('bob', 'carol')) as [Actor, Actor];
-    const { actor: alice, liar } = await deceived('alice');
     await call(bob, alice);
     await accept(alice, bob);
     // Alice's provider puts itself between her and the conference service of Enterprise 1.
-    liar.lie = (frame) => (frame.includes('"statement"') ? otherFingerprint(frame) : frame);
+    toAlice.lie = (frame) => (frame.includes('"statement"') ? otherFingerprint(frame) : frame);
     await add(bob, carol.person.address);
     await clickWhenThere(carol, 'accept');
     await by(bob, 'notice').and(bob.page.locator('[data-kind="add-failed"]')).first().waitFor({ timeout: 60_000 });

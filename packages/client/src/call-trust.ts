@@ -29,7 +29,7 @@ export interface CallTrustOptions {
 }
 
 /** A proof comes within this of its device being known; otherwise it is asked for once, and then given up. */
-const PROOF_MS = 4000;
+const PROOF_MS = 2500;
 const MAX_DEVICES = 128;
 /** Proofs one device may ask for in a call. */
 const MAX_WANTED = 8;

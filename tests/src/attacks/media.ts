@@ -19,7 +19,7 @@ const PACKET_MS = 20;
 const REPORT_MS = 500;
 /** RFC 3550 section 6.4.2, about nobody. */
 const receiverReport = Buffer.from([0x80, 201, 0, 1, 0, 0, 0xda, 0x7e]);
-const LOOK_MS = 600;
+const LOOK_MS = 400;
 /** What an attacker's sound says, and nobody must hear. */
 const MARK = Buffer.from('sound of an attacker');
 
