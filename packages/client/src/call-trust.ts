@@ -1,7 +1,14 @@
 // Who the others in one conversation are proven to be: sends this device's proof to whoever needs it, verifies theirs when
 // they come, and asks for those that do not. What the media add is put together in trust-view.ts.
 import { notVerified, type PersonTrust, type ProofPurpose, type Sources, verifyProof } from '@parley/identity';
-import type { Address, ConversationState, DeviceId, Participant, Signal } from '@parley/protocol';
+import {
+  type Address,
+  type ConversationState,
+  type DeviceId,
+  MAX_PARTICIPANTS,
+  type Participant,
+  type Signal,
+} from '@parley/protocol';
 import type { Readable } from './api.ts';
 import type { OwnIdentity } from './own-identity.ts';
 import { createStore } from './readable.ts';
@@ -30,8 +37,7 @@ export interface CallTrustOptions {
 
 /** A proof comes within this of its device being known; otherwise it is asked for once, and then given up. */
 const PROOF_MS = 2500;
-const MAX_DEVICES = 128;
-/** Proofs one device may ask for in a call. */
+/** Proofs one person may ask for in a call. */
 const MAX_WANTED = 8;
 /** Since signing in; sessions may last longer, but a sign-in of that age says little of who is at the device now. */
 const MAX_TOKEN_AGE_MS = 24 * 3_600_000;
@@ -42,14 +48,18 @@ export function createCallTrust(options: CallTrustOptions): CallTrust {
   const people = createStore<ReadonlyMap<DeviceId, PersonTrust>>(new Map());
   /** To whom this device has proven itself, by what brought that about. */
   const proven = new Set<string>();
-  /** Proofs that came before their device was known to take part. */
-  const waiting = new Map<DeviceId, { address: Address; proof: string }>();
+  /** The latest proof of each person that came before their device was known to take part: nobody fills others' place. */
+  const waiting = new Map<Address, { device: DeviceId; proof: string }>();
   const awaited = new Map<DeviceId, ReturnType<typeof setTimeout>>();
-  const wanted = new Map<DeviceId, number>();
+  /** How often each of those who take part has asked. */
+  const wanted = new Map<Address, number>();
   let closed = false;
 
   const self = () => store.get().participants.get(me);
   const others = () => [...store.get().participants.values()].filter((p) => p.person.address !== me);
+  /** Devices of others that take part: at most one for each person. */
+  const present = () =>
+    new Set(others().flatMap(({ state, device }) => (state === 'joined' && device ? [device] : [])));
   const takesPart = () => self()?.state === 'joined' && self()?.device === options.device();
 
   function send(to: Participant, signal: Signal): void {
@@ -59,7 +69,9 @@ export function createCallTrust(options: CallTrustOptions): CallTrust {
   }
 
   async function prove(to: Participant): Promise<void> {
-    const purpose = purposeBetween(self(), me, to);
+    const own = self();
+    if (!own) return;
+    const purpose = purposeOf(own, to);
     const proof = await identity.prove({ from: me, to: to.person.address, purpose, conversation });
     if (proof && !closed) send(to, { type: 'proof', proof });
   }
@@ -75,19 +87,21 @@ export function createCallTrust(options: CallTrustOptions): CallTrust {
   }
 
   function set(device: DeviceId, trust: PersonTrust): void {
-    people.set(new Map([...people.get(), [device, trust] as const].slice(-MAX_DEVICES)));
+    people.set(new Map([...people.get(), [device, trust]]));
   }
 
   function verifyWaiting(): void {
-    for (const [device, { address, proof }] of waiting) {
+    const own = self();
+    if (!own) return;
+    for (const [address, { device, proof }] of waiting) {
       const other = store.get().participants.get(address);
       if (other?.device !== device || other.state !== 'joined') continue;
-      waiting.delete(device);
+      waiting.delete(address);
       clearTimeout(awaited.get(device));
-      const purpose = purposeOf(other, self(), me);
+      const purpose = purposeOf(other, own);
       const expected = { from: address, me, conversation, purpose, now: Date.now(), maxTokenAgeMs: MAX_TOKEN_AGE_MS };
       void verifyProof(proof, expected, sources).then((trust) => {
-        if (!closed) set(device, trust);
+        if (!closed && present().has(device)) set(device, trust);
       });
     }
   }
@@ -96,7 +110,7 @@ export function createCallTrust(options: CallTrustOptions): CallTrust {
   function awaitProofs(): void {
     for (const other of others()) {
       const { device, state } = other;
-      if (state !== 'joined' || !device || awaited.has(device) || awaited.size >= MAX_DEVICES) continue;
+      if (state !== 'joined' || !device || awaited.has(device)) continue;
       const giveUp = () => {
         if (!people.get().has(device)) set(device, notVerified('proof-missing', []));
       };
@@ -109,8 +123,22 @@ export function createCallTrust(options: CallTrustOptions): CallTrust {
     }
   }
 
+  /** Forgets devices that do not take part any more: if they come back, they prove themselves anew. */
+  function forgetGone(): void {
+    const here = present();
+    for (const [device, timer] of awaited) {
+      if (here.has(device)) continue;
+      clearTimeout(timer);
+      awaited.delete(device);
+    }
+    if ([...people.get().keys()].some((device) => !here.has(device))) {
+      people.set(new Map([...people.get()].filter(([device]) => here.has(device))));
+    }
+  }
+
   function follow(): void {
     if (closed) return;
+    forgetGone();
     greet();
     verifyWaiting();
     awaitProofs();
@@ -123,17 +151,17 @@ export function createCallTrust(options: CallTrustOptions): CallTrust {
     people,
     heard({ address, device }, signal) {
       if (signal.type === 'proof') {
-        // The first device to fill the place keeps it: a flood cannot push others out.
-        if (waiting.size < MAX_DEVICES) waiting.set(device, { address, proof: signal.proof });
+        if (waiting.has(address) || waiting.size < MAX_PARTICIPANTS)
+          waiting.set(address, { device, proof: signal.proof });
         verifyWaiting();
         return;
       }
-      const asked = (wanted.get(device) ?? 0) + 1;
+      const asked = (wanted.get(address) ?? 0) + 1;
       const other = store.get().participants.get(address);
-      if (other && takesPart() && asked <= MAX_WANTED && (wanted.has(device) || wanted.size < MAX_DEVICES)) {
-        wanted.set(device, asked);
-        void prove({ ...other, device }).catch(() => undefined);
-      }
+      // Who rings may ask with any device; who is in the call, with the one that is.
+      if (!other || (other.device && other.device !== device) || !takesPart() || asked > MAX_WANTED) return;
+      wanted.set(address, asked);
+      void prove({ ...other, device }).catch(() => undefined);
     },
     again() {
       proven.clear();
@@ -157,19 +185,13 @@ export function createCallTrust(options: CallTrustOptions): CallTrust {
  * Why this device would prove itself to somebody just now, as a key that is new with each cause; null: no reason yet.
  * Whom I invited gets it while it rings there; everybody else when they are in the call.
  */
-export function greetingFor({ person, state, addedBy, device, invitedAt }: Participant, me: Address): string | null {
+export function greetingFor({ person, state, addedBy, invitedAt, since }: Participant, me: Address): string | null {
   if (addedBy === me && (state === 'alerting' || state === 'joined')) return `${person.address} called ${invitedAt}`;
-  return state === 'joined' && device ? `${person.address} ${device}` : null;
+  return state === 'joined' ? `${person.address} joined ${since}` : null;
 }
 
-/** What a proof from `from` to `to` is for: an invitation, its answer, or neither (RFC 8225 has one direction only). */
-function purposeBetween(from: Participant | undefined, fromAddress: Address, to: Participant): ProofPurpose {
-  if (to.addedBy === fromAddress) return 'call';
-  return from?.addedBy === to.person.address ? 'answer' : 'join';
-}
-
-/** The same as seen by the one who gets it. */
-function purposeOf(from: Participant, self: Participant | undefined, me: Address): ProofPurpose {
-  if (self?.addedBy === from.person.address) return 'call';
-  return from.addedBy === me ? 'answer' : 'join';
+/** What a proof from one to the other is for, by what both know: an invitation, its answer, or neither. */
+function purposeOf(from: Participant, to: Participant): ProofPurpose {
+  if (to.addedBy === from.person.address) return 'call';
+  return from.addedBy === to.person.address ? 'answer' : 'join';
 }

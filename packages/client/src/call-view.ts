@@ -53,7 +53,10 @@ function whyNobodyCanBeAdded({ state: { call }, cannotAdd }: ViewInput): ParleyE
   return call?.path.kind === 'conference' ? null : cannotAdd;
 }
 
-/** `removed`: by the company's rules. Why the call is over for this device; null while it goes on, or before this device has joined it. */
+/**
+ * Why the call is over for this device; null while it goes on, or before this device has joined it.
+ * @param removed this person was taken out of it by their company's rules
+ */
 export function endOf(
   state: ConversationState,
   me: Address,

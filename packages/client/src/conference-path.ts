@@ -1,6 +1,6 @@
 // The path by way of a conference: one connection on which this device sends (it offers, the focus answers) and one or
 // more on which it receives (the focus offers). Nobody else's coming or going touches what is sent.
-import { type Carrier, fingerprintsIn } from '@parley/identity';
+import { type Carrier, type FocusProof, fingerprintsIn } from '@parley/identity';
 import type { Candidate, ConversationId, FocusRoom, NotificationParams } from '@parley/protocol';
 import type { Path, PathState, RemoteTrack } from './path.ts';
 import { createPeer } from './peer.ts';
@@ -31,11 +31,7 @@ export interface ConferencePathOptions {
   readonly verifyFocus: VerifyFocus;
 }
 
-export type VerifyFocus = (
-  focus: FocusRoom,
-  fingerprints: readonly string[],
-  statement: string,
-) => Promise<'focus-unproven' | 'focus-unknown' | null>;
+export type VerifyFocus = (focus: FocusRoom, fingerprints: readonly string[], statement: string) => Promise<FocusProof>;
 
 /** From asking to be let in to media that can flow. */
 const CONNECT_MS = 12_000;
@@ -62,7 +58,7 @@ export function createConferencePath(options: ConferencePathOptions): Conference
 
   const carrier = createStore<Carrier | null>(null);
   /** What its descriptions have stated; each is looked at while its connection is set up. */
-  const statements: Promise<'focus-unproven' | 'focus-unknown' | null>[] = [];
+  const statements: Promise<FocusProof>[] = [];
   const stated = new Set<string>();
   const expectedCertificates = new Set<string>();
 
@@ -119,7 +115,7 @@ export function createConferencePath(options: ConferencePathOptions): Conference
     for (const one of fingerprints) expectedCertificates.add(one);
     const checked = options.verifyFocus(focus, fingerprints, statement);
     statements.push(checked);
-    void checked.then((problem) => {
+    void checked.then(({ problem }) => {
       if (problem === 'focus-unproven') fail();
       else if (state.get() === 'connected') void proveCarrier();
     });
@@ -129,11 +125,13 @@ export function createConferencePath(options: ConferencePathOptions): Conference
   async function proveCarrier(): Promise<void> {
     const peers = [sender, ...[...legs.values()].map((leg) => leg.peer)];
     const negotiated = await Promise.all(peers.map((peer) => peer.negotiated().catch(() => null)));
-    const problems = await Promise.all(statements);
+    const proofs = await Promise.all(statements);
     if (over()) return;
     const strange = negotiated.some((one) => one !== null && !expectedCertificates.has(one));
     if (strange) return fail();
-    carrier.set({ kind: 'conference', focus: focus.domain, problem: problems.find((one) => one !== null) ?? null });
+    const problem = proofs.find((one) => one.problem !== null)?.problem ?? null;
+    const relayed = proofs.some((one) => one.relayed);
+    carrier.set({ kind: 'conference', focus: focus.domain, problem, relayed });
   }
 
   function observe(pc: RTCPeerConnection, connection: RTCPeerConnectionState): void {

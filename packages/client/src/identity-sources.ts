@@ -1,7 +1,7 @@
 // What others must be asked for to verify somebody: what a domain publishes, and the keys of its issuers. Asked directly,
 // so that the own node has no say in it; through the own node only where the browser cannot, and then it is said.
 import { createReplayGuard, type Published, type Sources } from '@parley/identity';
-import { type Domain, ParleyError, parseWith, wellKnownSchema } from '@parley/protocol';
+import { type Domain, isLoopbackHost, ParleyError, parseWith, wellKnownSchema } from '@parley/protocol';
 import { z } from 'zod';
 
 /** Each question's deadline, and how long an answer is good for. */
@@ -25,10 +25,9 @@ export function createSources(node: string, hosts: () => Readonly<Record<string,
   const issuers = createCache<IssuerKeys>();
 
   async function publishedBy(domain: Domain): Promise<Published> {
-    const base = Object.hasOwn(hosts(), domain) ? hosts()[domain] : `https://${domain}`;
     const about = new URLSearchParams({ domain });
     const { value, relayed } = await askOrRelay(
-      () => readJson(`${base}/.well-known/parley`),
+      () => readJson(documentUrl(node, hosts(), domain)),
       `${node}/api/identity/domain?${about}`,
     );
     const document = parseWith(wellKnownSchema, value, 'provider-unknown');
@@ -39,10 +38,12 @@ export function createSources(node: string, hosts: () => Readonly<Record<string,
   async function keysOf(issuer: string, domain: Domain): Promise<IssuerKeys> {
     const about = new URLSearchParams({ domain, issuer });
     const { value, relayed } = await askOrRelay(async () => {
+      requireSafe(issuer);
       const at = `${issuer.replace(/\/+$/, '')}/.well-known/openid-configuration`;
       const discovered = parseWith(discoverySchema, await readJson(at), 'provider-unknown');
       // Discovery section 4.3: a document that names another issuer is not this one's.
       if (discovered.issuer !== issuer) throw new ParleyError('provider-untrusted');
+      requireSafe(discovered.jwks_uri);
       return readJson(discovered.jwks_uri);
     }, `${node}/api/identity/keys?${about}`);
     return { keys: parseWith(keysSchema, value, 'provider-unknown').keys, relayed };
@@ -53,6 +54,25 @@ export function createSources(node: string, hosts: () => Readonly<Record<string,
     keysOf: (issuer, domain, again) => issuers.get(`${domain} ${issuer}`, again, () => keysOf(issuer, domain)),
     replays: createReplayGuard(),
   };
+}
+
+/**
+ * Where a domain's document is: at the domain, by TLS. A node may say otherwise only if it is on this machine itself, and
+ * only of this machine; any other could name whom it likes as somebody's domain, and would have to be believed.
+ */
+export function documentUrl(node: string, hosts: Readonly<Record<string, string>>, domain: Domain): string {
+  const said = Object.hasOwn(hosts, domain) ? hosts[domain] : undefined;
+  const base = said !== undefined && isHere(node) && isHere(said) ? said : `https://${domain}`;
+  return `${base}/.well-known/parley`;
+}
+
+function isHere(url: string): boolean {
+  return URL.canParse(url) && isLoopbackHost(new URL(url).hostname);
+}
+
+/** Keys that came in the clear are anybody's. */
+function requireSafe(url: string): void {
+  if (!url.startsWith('https:') && !isHere(url)) throw new ParleyError('provider-untrusted', 'keys without TLS');
 }
 
 /** Answers by name, several askers of one thing sharing one question. */

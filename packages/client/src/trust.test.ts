@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import { type Carrier, type Check, checks, notVerified, type PersonTrust, passing } from '@parley/identity';
 import type { Address, DeviceId, Domain, Participant, Person } from '@parley/protocol';
 import { greetingFor } from './call-trust.ts';
+import { documentUrl } from './identity-sources.ts';
 import { explainTrust } from './trust-explained.ts';
 import { checking, isRefused, trustView } from './trust-view.ts';
 
@@ -36,7 +37,12 @@ describe('what is known of somebody', () => {
     assert.equal(trustView(proven, [{ kind: 'not-yet' }]).status, 'verified');
   });
   it('is the least that any way says, while there are two', () => {
-    const conference = (problem: 'focus-unknown' | null): Carrier => ({ kind: 'conference', focus, problem });
+    const conference = (problem: 'focus-unknown' | null): Carrier => ({
+      kind: 'conference',
+      focus,
+      problem,
+      relayed: false,
+    });
     assert.equal(trustView(proven, [direct(), conference(null)]).status, 'verified');
     assert.equal(trustView(proven, [direct(), conference('focus-unknown')]).code, 'focus-unknown');
     assert.equal(trustView(proven, [conference(null), direct(other)]).code, 'wrong-certificate');
@@ -58,7 +64,7 @@ describe('what is known of somebody', () => {
 
 describe('the page behind the badge', () => {
   it('says what holds and on whose word, and that a conference service can listen', () => {
-    const page = explainTrust(trustView(proven, [{ kind: 'conference', focus, problem: null }]), person);
+    const page = explainTrust(trustView(proven, [{ kind: 'conference', focus, problem: null, relayed: true }]), person);
     assert.equal(page.word, 'Verified');
     assert.deepEqual(
       page.lines.map(({ passed }) => passed),
@@ -66,6 +72,8 @@ describe('the page behind the badge', () => {
     );
     assert.match(page.lines[2]?.text ?? '', /accounts\.enterprise1\.example says .* bob@enterprise1\.example/);
     assert.match(page.notes.join(), /service of enterprise1\.example, which can see and hear/);
+    // Also where only the domain of the service had to be asked for by the own node.
+    assert.match(page.notes.join(), /own company’s service was believed/);
   });
   it('names an account elsewhere, and says where the own node was believed', () => {
     const linked = { ...proven, issuer: 'https://accounts.example', account: 'b@mail.example', relayed: true };
@@ -82,6 +90,30 @@ describe('the page behind the badge', () => {
     );
     const swapped = explainTrust(trustView(proven, [direct(other)]), person);
     assert.equal(swapped.lines[3]?.passed, false);
+  });
+});
+
+describe('a domain’s document', () => {
+  const domain = 'enterprise1.example' as Domain;
+  const here = { [domain]: 'http://enterprise1.localhost:8801' };
+  it('is asked for at the domain, whatever the own node says: it would choose whom we believe', () => {
+    const own = 'https://calls.enterprise2.example';
+    const atDomain = 'https://enterprise1.example/.well-known/parley';
+    for (const base of [
+      'https://evil.example',
+      'http://enterprise1.localhost:8801',
+      'https://localhost.evil.example',
+    ]) {
+      assert.equal(documentUrl(own, { [domain]: base }, domain), atDomain);
+    }
+    assert.equal(documentUrl(own, {}, domain), atDomain);
+  });
+  it('is elsewhere only for a node on this machine, and only on this machine', () => {
+    const own = 'http://alice.enterprise2.localhost:8802';
+    assert.equal(documentUrl(own, here, domain), 'http://enterprise1.localhost:8801/.well-known/parley');
+    for (const base of ['https://evil.example', 'http://localhost.evil.example', 'javascript:0', '']) {
+      assert.equal(documentUrl(own, { [domain]: base }, domain), 'https://enterprise1.example/.well-known/parley');
+    }
   });
 });
 
@@ -107,12 +139,12 @@ describe('a device proves itself', () => {
     assert.equal(greetingFor(participant({ addedBy: me }), me), greetingFor(ringing, me));
     assert.notEqual(greetingFor({ ...ringing, invitedAt: 8 }, me), greetingFor(ringing, me));
   });
-  it('to everybody else when they are in the call, and to each of their devices', () => {
+  it('to everybody else when they are in the call, and again when they come back', () => {
     for (const state of ['invited', 'alerting', 'left', 'ended'] as const) {
       assert.equal(greetingFor(participant({ state, device: null }), me), null);
     }
     const one = greetingFor(participant({}), me);
     assert.ok(one);
-    assert.notEqual(greetingFor(participant({ device: 'd_other0123456789ab' as DeviceId }), me), one);
+    assert.notEqual(greetingFor(participant({ since: 9 }), me), one, 'again after they were away');
   });
 });

@@ -10,6 +10,8 @@ import type {
   NodeInfo,
   Readable,
   Session,
+  SignedIn,
+  TrustView,
 } from '@parley/client';
 import {
   type Address,
@@ -112,6 +114,37 @@ const companies: readonly Company[] = [
   },
 ];
 
+const service = 'https://accounts.enterprise2.example';
+const everything: TrustView['checks'] = (
+  ['device-signature', 'issuer-authorised', 'token-signature', 'certificate'] as const
+).map((name) => ({ name, passed: true, by: 'client' }));
+const nothingYet = { issuer: null, account: null, relayed: false, focus: null, checks: [] };
+/** What may be known of somebody, by the word on the badge. */
+export const trusts: Readonly<Record<TrustView['status'], TrustView>> = {
+  checking: { ...nothingYet, status: 'checking', code: null, text: 'It is being checked who this is.' },
+  verified: {
+    ...nothingYet,
+    status: 'verified',
+    code: null,
+    text: 'Who this is has been proven.',
+    issuer: service,
+    checks: everything,
+  },
+  unverified: {
+    ...nothingYet,
+    status: 'unverified',
+    code: 'proof-missing',
+    text: 'This person’s app sent no proof of who they are. Make sure by other means whom you speak with.',
+  },
+  failed: {
+    ...nothingYet,
+    status: 'failed',
+    code: 'wrong-certificate',
+    text: 'Sound and picture are encrypted for somebody else. End this call.',
+    checks: everything.map((check) => (check.name === 'certificate' ? { ...check, passed: false } : check)),
+  },
+};
+
 export interface FakeSession extends Session {
   readonly connection: Store<ConnectionState>;
   readonly companies: Store<readonly Company[]>;
@@ -125,6 +158,11 @@ export function createFakeSession(): FakeSession {
   const presence = store<Presence>('available');
   const call = store<Call | null>(null);
   const asked: string[] = [];
+  const since = { createdAt: Date.UTC(2026, 10, 20, 8), lastSeenAt: Date.UTC(2026, 10, 23, 9) };
+  let signedIn: readonly SignedIn[] = [
+    { ...since, id: 'here', current: true, userAgent: 'X11; Linux x86_64 Firefox/153.0' },
+    { ...since, id: 'phone', current: false, userAgent: 'Linux; Android 16 Chrome/156.0' },
+  ];
   const session: FakeSession = {
     me: bob,
     provider: one,
@@ -176,6 +214,14 @@ export function createFakeSession(): FakeSession {
     async signOut() {
       asked.push('sign-out');
     },
+    provable: true,
+    async signIns() {
+      return signedIn;
+    },
+    async endSignIn(id) {
+      asked.push(`end ${id}`);
+      signedIn = signedIn.filter((one) => one.id !== id);
+    },
   };
   return session;
 }
@@ -198,6 +244,7 @@ export interface FakeCallOptions {
     readonly camera?: boolean;
     readonly microphone?: boolean;
     readonly flowing?: boolean;
+    readonly trust?: TrustView['status'];
   }[];
   readonly phase?: CallView['phase'];
   readonly path?: CallView['path'];
@@ -231,6 +278,7 @@ export function createFakeCall(asked: string[], options: FakeCallOptions): FakeC
       camera,
       video: camera && (other.flowing ?? true),
       flowing: state === 'joined' && (other.flowing ?? true),
+      trust: trusts[other.trust ?? (state === 'joined' ? 'verified' : 'checking')],
     };
   });
   const self: CallParticipant = {
@@ -242,6 +290,7 @@ export function createFakeCall(asked: string[], options: FakeCallOptions): FakeC
     camera: options.ownCamera ?? true,
     video: options.ownCamera ?? true,
     flowing: true,
+    trust: trusts.checking,
   };
   const view = store<CallView>({
     phase,
@@ -330,7 +379,13 @@ export function createFakeCall(asked: string[], options: FakeCallOptions): FakeC
 export function createFakeIncoming(
   session: FakeSession,
   from: Person,
-  options: { title?: string; others?: readonly Person[]; callerConnected?: boolean; fails?: boolean } = {},
+  options: {
+    title?: string;
+    others?: readonly Person[];
+    callerConnected?: boolean;
+    fails?: boolean;
+    trust?: TrustView['status'];
+  } = {},
 ): IncomingCall {
   const gone = () => session.incoming.set(session.incoming.get().filter((c) => c !== incoming));
   const incoming: IncomingCall = {
@@ -339,6 +394,7 @@ export function createFakeIncoming(
     title: options.title ?? null,
     others: store((options.others ?? []).map((p) => ({ person: p, state: 'joined' as const }))),
     callerConnected: store(options.callerConnected ?? false),
+    trust: store(trusts[options.trust ?? 'verified']),
     async accept(media) {
       session.asked.push(media?.camera ? 'accept' : 'accept-audio');
       if (options.fails) throw new ParleyError('no-microphone');

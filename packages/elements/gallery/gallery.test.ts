@@ -121,11 +121,14 @@ const looks = [
   'incoming',
   'incoming-conference',
   'incoming-in-call',
+  'incoming-untrusted',
   'calling',
   'call-2',
   'call-2-without-pictures',
   'call-moving',
   'call-outcomes',
+  'call-trust',
+  'sign-ins',
   'call-6',
   'call-9',
   'call-markup',
@@ -143,6 +146,8 @@ test('each state fits a phone, and axe finds nothing that keeps somebody out, in
     await page.evaluate(axe.source);
     for (const state of looks) {
       await show(page, state);
+      if (state === 'call-trust') await page.getByTestId('trust-carol@enterprise1.example').click();
+      if (state === 'sign-ins') await page.getByTestId('sign-ins').click();
       if (state === 'call-chat') {
         await page.getByTestId('chat-open').click();
         await page.getByTestId('chat-message').first().waitFor();

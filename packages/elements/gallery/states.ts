@@ -63,6 +63,7 @@ export const states: Readonly<Record<string, () => State>> = {
   'sign-in': signIn(''),
   'sign-in-error': signIn('sign-in-refused'),
   contacts: workspace(),
+  'sign-ins': workspace(),
   'in-a-call-presence': workspace((session) => void session.setPresence('in-a-call')),
   incoming: workspace((session) => session.incoming.set([createFakeIncoming(session, alice)])),
   'incoming-conference': workspace((session) =>
@@ -77,6 +78,9 @@ export const states: Readonly<Record<string, () => State>> = {
   ),
   'incoming-failing': workspace((session) =>
     session.incoming.set([createFakeIncoming(session, alice, { fails: true })]),
+  ),
+  'incoming-untrusted': workspace((session) =>
+    session.incoming.set([createFakeIncoming(session, alice, { trust: 'failed' })]),
   ),
   'incoming-markup': workspace((session) =>
     session.incoming.set([createFakeIncoming(session, markup, { title: '<script>alert(1)</script>' })]),
@@ -98,6 +102,15 @@ export const states: Readonly<Record<string, () => State>> = {
     transferring: true,
   }),
   'call-3': call({ others: [{ person: alice }, { person: carol, microphone: false }], path: 'conference' }),
+  'call-trust': call({
+    others: [
+      { person: alice, trust: 'verified' },
+      { person: dave, trust: 'unverified' },
+      { person: carol, trust: 'failed' },
+      { person: erin, trust: 'checking' },
+    ],
+    path: 'conference',
+  }),
   'call-outcomes': call({
     others: [
       { person: alice },

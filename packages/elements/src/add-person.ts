@@ -8,6 +8,7 @@ import { icons } from './icons.ts';
 import './people.ts';
 import type { ParleyPeople } from './people.ts';
 import { text } from './strings.ts';
+import { sheet } from './styles.ts';
 
 export class ParleyAddPerson extends ParleyElement {
   static override properties = {
@@ -22,18 +23,14 @@ export class ParleyAddPerson extends ParleyElement {
 
   static override styles = [
     ParleyElement.styles,
+    sheet,
     css`
       dialog {
-        width: min(100vw - 24px, 460px);
         height: min(100dvh - 48px, 640px);
-        margin: auto;
       }
       @media (max-width: 560px) {
         dialog {
-          width: 100vw;
           height: min(100dvh - 32px, 640px);
-          margin: auto 0 0;
-          border-radius: 24px 24px 0 0;
         }
       }
       .inside {
@@ -43,20 +40,8 @@ export class ParleyAddPerson extends ParleyElement {
         height: 100%;
         padding: 20px 20px 0;
       }
-      header {
-        display: flex;
-        align-items: flex-start;
-        justify-content: space-between;
-        gap: 12px;
+      dialog header {
         margin-bottom: 16px;
-      }
-      header .round {
-        margin: -8px -8px 0 0;
-      }
-      h2 {
-        font-size: 1.25rem;
-        font-weight: 700;
-        letter-spacing: -0.01em;
       }
       parley-people {
         flex: 1;

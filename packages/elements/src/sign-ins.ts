@@ -7,6 +7,7 @@ import { define, ParleyElement } from './element.ts';
 import { browserName } from './format.ts';
 import { icons } from './icons.ts';
 import { text } from './strings.ts';
+import { sheet } from './styles.ts';
 
 export class ParleySignIns extends ParleyElement {
   static override properties = {
@@ -20,35 +21,15 @@ export class ParleySignIns extends ParleyElement {
 
   static override styles = [
     ParleyElement.styles,
+    sheet,
     css`
       dialog {
-        width: min(100vw - 24px, 460px);
         max-height: min(100dvh - 48px, 640px);
-        margin: auto;
         padding: 20px;
         overflow: auto;
       }
-      @media (max-width: 560px) {
-        dialog {
-          width: 100vw;
-          margin: auto 0 0;
-          border-radius: 24px 24px 0 0;
-        }
-      }
-      header {
-        display: flex;
-        align-items: flex-start;
-        justify-content: space-between;
-        gap: 12px;
+      dialog header {
         margin-bottom: 12px;
-      }
-      header .round {
-        margin: -8px -8px 0 0;
-      }
-      h2 {
-        font-size: 1.25rem;
-        font-weight: 700;
-        letter-spacing: -0.01em;
       }
       ul {
         display: grid;

@@ -242,6 +242,36 @@ export const controls = css`
   }
 `;
 
+/** A window above the page: in the middle, on a phone from below; with a heading and a way to close it. */
+export const sheet = css`
+  dialog {
+    width: min(100vw - 24px, 460px);
+    margin: auto;
+  }
+  @media (max-width: 560px) {
+    dialog {
+      width: 100vw;
+      margin: auto 0 0;
+      border-radius: 24px 24px 0 0;
+    }
+  }
+  dialog header {
+    display: flex;
+    align-items: flex-start;
+    justify-content: space-between;
+    gap: 12px;
+  }
+  dialog header .round {
+    margin: -8px -8px 0 0;
+  }
+  dialog h2 {
+    font-size: 1.25rem;
+    font-weight: 700;
+    letter-spacing: -0.01em;
+    overflow-wrap: anywhere;
+  }
+`;
+
 /** Six quiet colour pairs for avatars and tiles without a picture: `data-tint` from 0 to 5. */
 export const tints = css`
   [data-tint='0'] {

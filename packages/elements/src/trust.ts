@@ -6,6 +6,7 @@ import { css, html, nothing } from 'lit';
 import { define, ParleyElement } from './element.ts';
 import { icons } from './icons.ts';
 import { text } from './strings.ts';
+import { sheet } from './styles.ts';
 
 const looks = {
   checking: icons.shield,
@@ -29,6 +30,7 @@ export class ParleyTrust extends ParleyElement {
 
   static override styles = [
     ParleyElement.styles,
+    sheet,
     css`
       :host {
         display: inline-block;
@@ -74,32 +76,8 @@ export class ParleyTrust extends ParleyElement {
         padding: 0 7px;
       }
       dialog {
-        width: min(100vw - 24px, 460px);
-        margin: auto;
         padding: 24px;
         text-align: start;
-      }
-      @media (max-width: 560px) {
-        dialog {
-          width: 100vw;
-          margin: auto 0 0;
-          border-radius: 24px 24px 0 0;
-        }
-      }
-      header {
-        display: flex;
-        align-items: flex-start;
-        justify-content: space-between;
-        gap: 12px;
-      }
-      header .round {
-        margin: -8px -8px 0 0;
-      }
-      h2 {
-        font-size: 1.25rem;
-        font-weight: 700;
-        letter-spacing: -0.01em;
-        overflow-wrap: anywhere;
       }
       .sentence {
         margin-top: 8px;

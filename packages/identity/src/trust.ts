@@ -229,6 +229,12 @@ export type PersonTrust = Proven | NotVerified;
 /** What it comes to with the media. */
 export type Trust = Verified | NotVerified;
 
+/** Whose a conference service is: proven unless there is a problem. `relayed`: its domain's keys came through the own node. */
+export interface FocusProof {
+  readonly problem: 'focus-unproven' | 'focus-unknown' | null;
+  readonly relayed: boolean;
+}
+
 /**
  * How a person's media arrive: straight from a device that DTLS has negotiated this certificate with (or whose session
  * description names it); by way of a focus, which has proven whose it is unless there is a problem; `not-yet` while it
@@ -237,11 +243,7 @@ export type Trust = Verified | NotVerified;
 export type Carrier =
   | { readonly kind: 'not-yet' }
   | { readonly kind: 'direct'; readonly certificate: string }
-  | {
-      readonly kind: 'conference';
-      readonly focus: Domain;
-      readonly problem: 'focus-unproven' | 'focus-unknown' | null;
-    };
+  | ({ readonly kind: 'conference'; readonly focus: Domain } & FocusProof);
 
 export function passing(name: CheckName): Check {
   return { name, passed: true, by: checks[name] };
@@ -273,7 +275,8 @@ export function withMedia(person: PersonTrust, carrier: Carrier | null): Trust {
   if (person.status !== 'proven') return person;
   if (carrier === null) return notVerified('certificate-unknown', person.checks, person);
   if (carrier.kind === 'conference' && carrier.problem) return notVerified(carrier.problem, person.checks, person);
-  const { issuer, address, account, relayed, certificates } = person;
+  const { issuer, address, account, certificates } = person;
+  const relayed = person.relayed || (carrier.kind === 'conference' && carrier.relayed);
   const more = { 'not-yet': [], direct: [passing('certificate')], conference: [passing('focus')] }[carrier.kind];
   const focus = carrier.kind === 'conference' ? carrier.focus : null;
   const found = { issuer, address, account, relayed, certificates };

@@ -32,7 +32,15 @@ import {
   mediaKeys,
   verifyStatement,
 } from './statements.ts';
-import { type Check, type CheckName, notVerified, type PersonTrust, passing, type TrustProblem } from './trust.ts';
+import {
+  type Check,
+  type CheckName,
+  type FocusProof,
+  notVerified,
+  type PersonTrust,
+  passing,
+  type TrustProblem,
+} from './trust.ts';
 
 export interface Expected {
   /** Who is said to be speaking. */
@@ -156,23 +164,27 @@ export async function verifyFocus(
   statement: string,
   { focus, room, me, device, fingerprints, now }: ExpectedFocus,
   sources: Pick<Sources, 'publishedBy'>,
-): Promise<'focus-unproven' | 'focus-unknown' | null> {
+): Promise<FocusProof> {
+  let relayed = false;
+  const found = (problem: FocusProof['problem']) => ({ problem, relayed });
   for (const again of [false, true]) {
     let keys: readonly DomainKey[];
     try {
-      ({ keys } = await sources.publishedBy(focus, again));
+      const published = await sources.publishedBy(focus, again);
+      keys = published.keys;
+      relayed ||= published.relayed;
     } catch {
-      return 'focus-unknown';
+      return found('focus-unknown');
     }
     const about = { domain: focus, audience: me, keys, now };
     const stated = await verifyStatement(FOCUS_STATEMENT, focusClaimsSchema, statement, about);
     if (stated === 'unknown-key') continue;
-    if (stated === 'forged' || stated.room !== room || stated.device !== device) return 'focus-unproven';
+    if (stated === 'forged' || stated.room !== room || stated.device !== device) return found('focus-unproven');
     const known = new Set(stated.mky.map(({ dig }) => dig));
     const all = mediaKeys(fingerprints);
-    return all.length > 0 && all.every(({ dig }) => known.has(dig)) ? null : 'focus-unproven';
+    return found(all.length > 0 && all.every(({ dig }) => known.has(dig)) ? null : 'focus-unproven');
   }
-  return 'focus-unproven';
+  return found('focus-unproven');
 }
 
 /** What the device says, and whether it is about this person, reader, conversation and time. Asks nobody. */
@@ -227,7 +239,7 @@ async function checkToken(
   const nonce = await nonceFor({ publicJwk: header.jwk, salt: claims.salt });
   demand('key-binding', token.nonce === nonce, 'key-not-bound');
   if (profile.address === undefined) {
-    await checkLink(claims.link, token, profile, expected, sources);
+    found.relayed = (await checkLink(claims.link, token, profile, expected, sources)) || found.relayed;
     found.account = accountName(token.all);
   } else {
     const address = addressIn(token.all, profile, domain);
@@ -238,23 +250,26 @@ async function checkToken(
   return profile.issuer;
 }
 
-/** Where the token names an account elsewhere: the domain's word that it is this person's (R2). */
+/**
+ * Where the token names an account elsewhere: the domain's word that it is this person's (R2). Resolves to whether its keys
+ * came through the own node.
+ */
 async function checkLink(
   link: string | undefined,
   token: Token,
   profile: IssuerProfile,
   { from, now }: Expected,
   sources: Sources,
-): Promise<void> {
+): Promise<boolean> {
   if (link === undefined || !meets(token.all, profile)) throw new Distrust('account-unlinked');
   const domain = domainOf(from);
   for (const again of [false, true]) {
-    const { keys } = await ask(() => sources.publishedBy(domain, again), 'issuers-unreachable');
+    const { keys, relayed } = await ask(() => sources.publishedBy(domain, again), 'issuers-unreachable');
     const stated = await verifyStatement(LINK_STATEMENT, linkClaimsSchema, link, { domain, keys, now });
     if (stated === 'unknown-key') continue;
     if (stated === 'forged') break;
     const { sub, issuer, account } = stated;
-    if (sub === from && issuer === token.iss && account === token.sub) return;
+    if (sub === from && issuer === token.iss && account === token.sub) return relayed;
     break;
   }
   throw new Distrust('account-unlinked');

@@ -94,3 +94,9 @@ export function matchesAddress(pattern: string, address: Address): boolean {
   if (pattern.startsWith('*@*.')) return domainOf(address).endsWith(pattern.slice(3));
   return pattern.startsWith('*@') && domainOf(address) === pattern.slice(2);
 }
+
+/** True for `localhost`, every name below it (RFC 6761 section 6.3) and the loopback addresses, as a URL's hostname has them. */
+export function isLoopbackHost(hostname: string): boolean {
+  const name = hostname.toLowerCase().replace(/\.$/, '');
+  return name === 'localhost' || name.endsWith('.localhost') || /^127(?:\.\d{1,3}){3}$/.test(name) || name === '[::1]';
+}

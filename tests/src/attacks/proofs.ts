@@ -123,7 +123,7 @@ async function focusSays(
     fingerprints: [swapped],
     now: Date.now(),
   };
-  return (await verifyFocus(statement, expected, sourcesOf(world))) ?? 'verified';
+  return (await verifyFocus(statement, expected, sourcesOf(world))).problem ?? 'verified';
 }
 
 export const proofAttacks: readonly Attack[] = [

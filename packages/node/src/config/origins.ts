@@ -1,4 +1,4 @@
-// Web origins (RFC 6454) and patterns of them, and which host names mean this machine. Pure.
+// Web origins (RFC 6454) and patterns of them. Pure.
 
 /** `http://*.host:port` matches every host one label below; without `*.` exactly that origin. */
 export interface OriginPattern {
@@ -33,10 +33,4 @@ export function matchesOrigin(pattern: OriginPattern, origin: string): boolean {
   if (!pattern.wildcard) return url.hostname === pattern.host;
   const dot = url.hostname.indexOf('.');
   return dot > 0 && url.hostname.slice(dot + 1) === pattern.host;
-}
-
-/** True for `localhost`, every name below it (RFC 6761 section 6.3) and the loopback addresses, as a URL's hostname has them. */
-export function isLoopbackHost(hostname: string): boolean {
-  const name = hostname.toLowerCase().replace(/\.$/, '');
-  return name === 'localhost' || name.endsWith('.localhost') || /^127(?:\.\d{1,3}){3}$/.test(name) || name === '[::1]';
 }

@@ -1,8 +1,8 @@
 // What a node can be told, as one schema: the types every room relies on, the defaults and the descriptions.
 // parley.example.yaml beside the package is the same for people; a test holds the two together.
-import { addressSchema, displayNameSchema, domainSchema, iceServerSchema } from '@parley/protocol';
+import { addressSchema, displayNameSchema, domainSchema, iceServerSchema, isLoopbackHost } from '@parley/protocol';
 import { z } from 'zod';
-import { isLoopbackHost, parseOriginPattern } from './origins.ts';
+import { parseOriginPattern } from './origins.ts';
 
 const httpUrl = z.url({ protocol: /^https?$/, error: 'must be a URL that begins with http:// or https://' }).max(300);
 

@@ -56,6 +56,8 @@ export function createAttendance(deps: {
   /** Who of ours is in a call, and with which device; emptied when they leave or the call ends. */
   const calls = new Map<Address, { conversation: ConversationId; device: DeviceId }>();
   const byDevice = new Map<DeviceId, { conversation: ConversationId; address: Address }>();
+  const ringsByPerson = createBudgets(RINGS_PER_SECOND, RING_BURST, Date.now);
+  const ringsByDomain = createBudgets(DOMAIN_RINGS_PER_SECOND, DOMAIN_RING_BURST, Date.now);
 
   function tell(id: ConversationId, address: Address, events: readonly ConversationEvent[]): void {
     for (let rest = events; rest.length > 0; ) {
@@ -109,8 +111,6 @@ export function createAttendance(deps: {
     submit(id, address, outcome ? { type: 'refuse', outcome } : { type: 'alerting' });
   }
 
-  const ringsByPerson = createBudgets(RINGS_PER_SECOND, RING_BURST, Date.now);
-  const ringsByDomain = createBudgets(DOMAIN_RINGS_PER_SECOND, DOMAIN_RING_BURST, Date.now);
   /** Another provider does not slow its people down for us: whoever makes ours ring too often is refused. */
   function mayRing(inviter: Address): boolean {
     return domainOf(inviter) === domain || (ringsByPerson(inviter) && ringsByDomain(domainOf(inviter)));

@@ -1,8 +1,7 @@
 // Finds another provider from its domain alone (R43): its well-known document, checked and kept for a while.
 import { isIP, type LookupFunction } from 'node:net';
-import { type Domain, ParleyError, type WellKnown } from '@parley/protocol';
+import { type Domain, isLoopbackHost, ParleyError, type WellKnown } from '@parley/protocol';
 import { Agent, request } from 'undici';
-import { isLoopbackHost } from '../config/index.ts';
 import { loopbackLookup } from '../web/index.ts';
 import { outsideLookup } from './addresses.ts';
 import { connectError } from './connect-errors.ts';

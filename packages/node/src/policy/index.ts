@@ -22,12 +22,26 @@ export function readRules(file: string): Rules {
   return readYaml(policySchema, text, file);
 }
 
-/** @param file null: everybody may call everybody */
-export function createPolicy({ file, log }: { file: string | null; log: Logger }): Policy {
+/** A policy over rules that may change: whoever changes them emits `changed`. */
+export function policyOver(current: () => Rules) {
   const events = new EventEmitter<PolicyEvents>();
   // Every room that follows the rules listens.
   events.setMaxListeners(20);
+  const decide: Policy['decide'] = (from, to, action) => decidePolicy(current(), from, to, action);
+  return Object.assign(events, {
+    decide,
+    require(...asked: Parameters<Policy['require']>) {
+      const { allowed, rule } = decide(...asked);
+      if (!allowed) throw new ParleyError('not-permitted', rule ? `rule ${rule.name}` : 'the default');
+    },
+    trustRulesFor: (...asked: Parameters<Policy['trustRulesFor']>) => trustRulesFor(current(), ...asked),
+  });
+}
+
+/** @param file null: everybody may call everybody */
+export function createPolicy({ file, log }: { file: string | null; log: Logger }): Policy {
   let rules = file === null ? noRules : readRules(file);
+  const policy = policyOver(() => rules);
 
   function reread(path: string): void {
     try {
@@ -40,18 +54,11 @@ export function createPolicy({ file, log }: { file: string | null; log: Logger }
       return;
     }
     log.info({ rules: rules.rules.length }, 'the rules have changed');
-    events.emit('changed');
+    policy.emit('changed');
   }
   if (file !== null) watchFile(file, { interval: LOOK_MS, persistent: false }, () => reread(file));
 
-  const decide: Policy['decide'] = (from, to, action) => decidePolicy(rules, from, to, action);
-  return Object.assign(events, {
-    decide,
-    require(...asked: Parameters<Policy['require']>) {
-      const { allowed, rule } = decide(...asked);
-      if (!allowed) throw new ParleyError('not-permitted', rule ? `rule ${rule.name}` : 'the default');
-    },
-    trustRulesFor: (...asked: Parameters<Policy['trustRulesFor']>) => trustRulesFor(rules, ...asked),
+  return Object.assign(policy, {
     close() {
       if (file !== null) unwatchFile(file);
     },

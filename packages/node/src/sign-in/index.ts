@@ -212,10 +212,9 @@ export function createSignIn(options: {
 }
 
 /**
- * Whether a page of ours (or of the same site, where a company's own web site uses the SDK) led the browser here. Sent by
- * every browser that has WebCrypto (Fetch Metadata Request Headers section 2.3), and not to be forged by pages.
+ * Whether a page of this very origin led the browser here: others of the company's site may be anybody's. Sent by every
+ * browser that has WebCrypto (Fetch Metadata Request Headers section 2.3), and not to be forged by pages.
  */
 function isOwnPage({ headers }: FastifyRequest): boolean {
-  const site = headers['sec-fetch-site'];
-  return site === 'same-origin' || site === 'same-site';
+  return headers['sec-fetch-site'] === 'same-origin';
 }

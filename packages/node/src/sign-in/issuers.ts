@@ -1,10 +1,10 @@
 // The OpenID providers where people may sign in: the code flow with PKCE (OpenID Connect Core 1.0 section 3.1,
 // RFC 7636, RFC 9700), and what an ID token says once it has been verified.
-import { asParleyError, displayNameSchema, ParleyError } from '@parley/protocol';
+import { asParleyError, displayNameSchema, isLoopbackHost, ParleyError } from '@parley/protocol';
 import * as oidc from 'openid-client';
 import type { RequestInit } from 'undici';
 import { z } from 'zod';
-import { type IssuerConfig, isLoopbackHost } from '../config/index.ts';
+import type { IssuerConfig } from '../config/index.ts';
 import { fetchWithLoopback } from '../web/resolve.ts';
 import type { Attempt } from './attempts.ts';
 

@@ -637,14 +637,14 @@ describe('what a browser can prove with', () => {
     assert.equal(await proofOf(), null);
   });
   test('comes with the domain’s word where the account is one elsewhere', async () => {
-    await signInAs(elsewhere, start('accounts', `?nonce=${nonce}`), ledFrom('same-site'));
+    await signInAs(elsewhere, start('accounts', `?nonce=${nonce}`), ledFrom('same-origin'));
     const { idToken, link } = await proofOf();
     assert.equal(claimsIn(idToken).nonce, nonce);
     const claims = { sub: 'bob@enterprise1.example', issuer: accounts.url, account: elsewhere.subject };
     assert.deepEqual(JSON.parse(link), claims);
   });
   test('is nothing for a key that somebody elsewhere has made: signing in works, and names another nonce', async () => {
-    for (const site of ['cross-site', 'none']) {
+    for (const site of ['cross-site', 'same-site', 'none']) {
       const from = ledFrom(site);
       const page = await signInAs(alice, start('company', `?nonce=${nonce}`), from);
       assert.equal(page.next, `${node.origin}/`);

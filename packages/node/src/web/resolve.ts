@@ -2,8 +2,8 @@
 // system may not, so whoever connects from a node uses what is here.
 import { type LookupAddress, lookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
+import { isLoopbackHost } from '@parley/protocol';
 import { Agent, type RequestInit, fetch as undiciFetch } from 'undici';
-import { isLoopbackHost } from '../config/origins.ts';
 
 /** Drop-in for `dns.lookup` in net, tls, http and ws: `localhost` and everything below it is 127.0.0.1. */
 export const loopbackLookup: LookupFunction = (hostname, options, callback) => {
