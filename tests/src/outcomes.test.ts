@@ -25,7 +25,7 @@ const RING_SECONDS = 6;
 describe('outcomes', () => {
   let stage: Stage;
   before(async () => {
-    stage = await openStage({ calls: { ringSeconds: RING_SECONDS } });
+    stage = await openStage({ calls: { ringSeconds: RING_SECONDS, transferSeconds: 8 } });
   });
   after(() => stage.close());
   afterEach(() => {

@@ -64,6 +64,8 @@ export interface DemoCompany {
   readonly id: string;
   readonly domain: string;
   readonly origin: string;
+  /** Its rules of who may call whom (docs/policy.md); a change holds within a second. */
+  readonly policyFile: string;
   readonly process: () => NodeProcess;
   /** Starts the node again after its process was stopped or killed. */
   restart(): Promise<void>;
@@ -111,7 +113,10 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
         const file = join(dataDirectory, `${company.id}.yaml`);
         const secret = (issuerId: string) => secrets.secret(`${company.id}/${issuerId}`);
         const tls = (await options.tls?.files([company.host, `*.${company.host}`])) ?? null;
-        const text = nodeConfig({ index, company, ports, host, root, dataDirectory, secret, calls, tls });
+        const policyFile = policyOf(company, dataDirectory);
+        // Whoever plays with the demo may change it; what is there stays.
+        await writeFile(policyFile, POLICY, { flag: 'wx' }).catch(unlessThere);
+        const text = nodeConfig({ index, company, ports, host, root, dataDirectory, secret, calls, policyFile, tls });
         await writeFile(file, text, { mode: 0o600 });
         return { company, index, start: () => startNodeProcess(company.name, file, onDeath, options.tls?.authority) };
       }),
@@ -125,6 +130,7 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
           id: company.id,
           domain: company.domain,
           origin: originOf(index, ports),
+          policyFile: policyOf(company, dataDirectory),
           process: () => current,
           restart: async () => {
             current = await start();
@@ -137,6 +143,13 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
     await stop();
     throw error;
   }
+}
+
+const policyOf = ({ id }: CompanyOfDemo, dataDirectory: string) => join(dataDirectory, `${id}.policy.yaml`);
+const POLICY = '# Who may call whom: see docs/policy.md. A change holds within a second.\ndefault: allow\nrules: []\n';
+
+function unlessThere(error: unknown): void {
+  if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
 }
 
 /** Waits for all, so that nothing starts after the failure was answered; then throws the first error, if any. */

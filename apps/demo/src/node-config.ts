@@ -49,10 +49,12 @@ export function nodeConfig(options: {
   readonly dataDirectory: string;
   readonly secret: (issuerId: string) => string;
   readonly calls: CallTimes;
+  /** The company's rules of who may call whom. */
+  readonly policyFile: string;
   /** PEM files, where the node serves TLS. */
   readonly tls: { readonly certificate: string; readonly key: string } | null;
 }): string {
-  const { index, company, ports, host, root, dataDirectory, secret, calls, tls } = options;
+  const { index, company, ports, host, root, dataDirectory, secret, calls, policyFile, tls } = options;
   const own = originOf(index, ports);
   const config = {
     provider: { domain: company.domain, name: company.name },
@@ -91,6 +93,7 @@ export function nodeConfig(options: {
       })),
     },
     calls,
+    policy: { file: policyFile },
     federation: {
       keyFile: join(dataDirectory, `${company.id}.key.json`),
       hosts: Object.fromEntries(

@@ -14,7 +14,7 @@ import {
   withMedia,
 } from '@parley/identity';
 import { type Address, parseAddress } from '@parley/protocol';
-import { type Actor, accept, by, call, openStage, type Stage, sees, signedIn } from '@parley/tests';
+import { type Actor, accept, by, call, openStage, sees, signInWithoutKey } from '@parley/tests';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 
 interface Spread {
@@ -73,18 +73,6 @@ async function measureProofs(n: number): Promise<{ makeMs: Spread; verifyMs: Spr
   return { makeMs: spread(making ?? []), verifyMs: spread(verifying ?? []) };
 }
 
-/** Signs in from an address that was typed, so that the node takes no key for it. */
-async function withoutKey(stage: Stage, login: string): Promise<Actor> {
-  const actor = await stage.stranger(login);
-  const { page, person } = actor;
-  await page.goto(`${person.origin}/sign-in/company?return=/`);
-  await page.locator('#name').fill(person.login);
-  await page.locator('#password').fill(person.password);
-  await page.locator('button[type=submit]:not(.quiet)').click();
-  await signedIn(actor);
-  return actor;
-}
-
 interface Times {
   readonly ring: number[];
   readonly picture: number[];
@@ -116,7 +104,8 @@ export async function measureIdentity(args: string[]): Promise<void> {
   const ringToVerified: number[] = [];
   try {
     const [alice, bob] = await Promise.all([stage.actor('alice'), stage.actor('bob')]);
-    const [dave, carol] = await Promise.all([withoutKey(stage, 'dave'), withoutKey(stage, 'carol')]);
+    const [dave, carol] = await Promise.all([stage.stranger('dave'), stage.stranger('carol')]);
+    await Promise.all([dave, carol].map((one) => signInWithoutKey(one)));
     for (let i = 0; i < n; i += 1) {
       await oneCall(alice, bob, proven, ringToVerified);
       await oneCall(dave, carol, unproven, null);

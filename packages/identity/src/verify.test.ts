@@ -2,22 +2,18 @@
 import assert from 'node:assert/strict';
 import { createHash, createHmac } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
-import { type Address, type Domain, domainKeySchema, type IssuerProfile, issuerProfileSchema } from '@parley/protocol';
+import type { Domain, IssuerProfile } from '@parley/protocol';
 import fc from 'fast-check';
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
 import {
   type Sources as AllSources,
-  addressIn,
   type Check,
   checks,
   createDeviceKey,
   createReplayGuard,
   type DeviceKey,
   type Expected as ExpectedPerson,
-  entra,
   FOCUS_STATEMENT,
-  fingerprintsIn,
-  google,
   keycloak,
   LINK_STATEMENT,
   leastOf,
@@ -28,10 +24,21 @@ import {
   type TrustProblem,
   thumbprintOf,
   trustProblems,
-  verifyFocus,
   verifyProof as verifyPerson,
   withMedia,
 } from './index.ts';
+import {
+  alice,
+  bob,
+  certificate,
+  conversation,
+  DAY,
+  domainKey,
+  eve,
+  MINUTE,
+  NOW,
+  otherCertificate,
+} from './testing.ts';
 
 /** As a client asks: for a person, and for the certificate that their media come with. */
 type Expected = ExpectedPerson & { readonly fingerprint: string | null };
@@ -49,15 +56,6 @@ async function verifyProof(proof: string | null, expected: Expected, { replays, 
   return withMedia(proven, fingerprint === null ? null : { kind: 'direct', certificate: fingerprint });
 }
 
-const bob = 'bob@enterprise1.example' as Address;
-const alice = 'alice@enterprise2.example' as Address;
-const eve = 'eve@enterprise1.example' as Address;
-const conversation = 'c_1@enterprise1.example';
-const NOW = Date.UTC(2026, 10, 23, 12);
-const MINUTE = 60_000;
-const DAY = 24 * 60 * MINUTE;
-const certificate = Array.from({ length: 32 }, (_, n) => n.toString(16).padStart(2, '0')).join(':');
-const otherCertificate = certificate.replaceAll('0', 'f');
 const issuer = 'https://accounts.enterprise1.example/realms/staff';
 const profile = keycloak(issuer, 'parley');
 
@@ -68,10 +66,6 @@ interface IssuerKey {
 async function issuerKey(kid: string): Promise<IssuerKey> {
   const { privateKey, publicKey } = await generateKeyPair('RS256');
   return { privateKey, jwk: { ...(await exportJWK(publicKey)), kid, alg: 'RS256', use: 'sig' } };
-}
-async function domainKey(kid: string) {
-  const { privateKey, publicKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519' });
-  return { privateKey, published: domainKeySchema.parse({ ...(await exportJWK(publicKey)), kid }) };
 }
 const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
 const names = (list: readonly Check[]) => list.map(({ name }) => name);
@@ -546,133 +540,3 @@ function sameBits(a: string, b: string): boolean {
   const bytes = (text: string) => text.split('.').map((part) => Buffer.from(part, 'base64url').toString('hex'));
   return bytes(a).join() === bytes(b).join();
 }
-
-describe('a profile', () => {
-  const cases: [string, IssuerProfile, Record<string, unknown>, Record<string, unknown>][] = [
-    [
-      'Keycloak',
-      keycloak('https://sso.company.example/realms/staff', 'parley'),
-      { email: 'ann@company.example', email_verified: true, preferred_username: 'ann' },
-      { email: 'ann@company.example', email_verified: false, preferred_username: 'ann' },
-    ],
-    [
-      'Microsoft Entra',
-      entra('11111111-2222-3333-4444-555555555555', 'parley'),
-      { upn: 'Ann@company.example', tid: '11111111-2222-3333-4444-555555555555' },
-      { upn: 'ann@company.example', tid: '99999999-2222-3333-4444-555555555555' },
-    ],
-    [
-      'Google',
-      google('company.example', 'parley'),
-      { email: 'ann@company.example', email_verified: true, hd: 'company.example' },
-      { email: 'ann@company.example', email_verified: true },
-    ],
-    [
-      'a name without a domain',
-      issuerProfileSchema.parse({
-        issuer: 'https://ids.company.example',
-        clientIds: ['parley'],
-        address: { claim: 'preferred_username', domain: 'company.example' },
-      }),
-      { preferred_username: 'ann' },
-      { preferred_username: 'ann@evil.example' },
-    ],
-  ];
-  for (const [name, made, good, bad] of cases) {
-    it(`of ${name} names the person in its own claims, and nobody in others’`, () => {
-      issuerProfileSchema.parse(made);
-      assert.equal(addressIn(good, made, 'company.example'), 'ann@company.example');
-      assert.equal(addressIn(bad, made, 'company.example'), null);
-      assert.equal(addressIn(good, made, 'other.example'), null);
-      assert.equal(addressIn({ __proto__: good }, made, 'company.example'), null);
-    });
-  }
-});
-
-describe('what a conference service states', () => {
-  const focus = 'enterprise2.example' as Domain;
-  const room = 'r_1';
-  const dig = certificate.replaceAll(':', '').toUpperCase();
-  const claims = { aud: bob, device: 'd_1', room, mky: [{ alg: 'sha-256', dig }] };
-  type Signing = Awaited<ReturnType<typeof domainKey>>;
-  const state = (
-    by: Signing,
-    change: Record<string, unknown> = {},
-    { typ = FOCUS_STATEMENT, at = NOW, kid = 'd1' } = {},
-  ) =>
-    new SignJWT({ iss: focus, ...claims, ...change })
-      .setIssuedAt(at / 1000)
-      .setExpirationTime(at / 1000 + 60)
-      .setProtectedHeader({ alg: 'EdDSA', typ, kid })
-      .sign(by.privateKey);
-  const expected = { focus, room, me: bob, device: 'd_1', fingerprints: [certificate], now: NOW };
-  const publishedBy = (by: Signing) => async () => ({ issuers: [], keys: [by.published], relayed: false });
-
-  it('is believed of its own domain, for this device and room and for all its certificates, for a while', async () => {
-    const [own, other] = await Promise.all([domainKey('d1'), domainKey('d1')]);
-    const from = { publishedBy: publishedBy(own) };
-    const problemOf = async (...asked: Parameters<typeof verifyFocus>) => (await verifyFocus(...asked)).problem;
-    assert.equal(await problemOf(await state(own), expected, from), null);
-    const refused = async (statement: string, change: Partial<typeof expected> = {}) =>
-      assert.equal(await problemOf(statement, { ...expected, ...change }, from), 'focus-unproven');
-    await refused(await state(other));
-    await refused(await state(own, { iss: 'evil.example' }));
-    await refused(await state(own, { aud: alice }));
-    await refused(await state(own, { device: 'd_2' }));
-    await refused(await state(own, { room: 'r_2' }));
-    await refused(await state(own, { mky: [] }));
-    await refused(await state(own, {}, { typ: LINK_STATEMENT }));
-    await refused(await state(own, {}, { at: NOW - 4 * MINUTE }));
-    await refused(await state(own, {}, { kid: 'd2' }));
-    await refused('a.b.c');
-    await refused('x'.repeat(5000));
-    await refused(await state(own), { fingerprints: [certificate, otherCertificate] });
-    await refused(await state(own), { fingerprints: [] });
-  });
-  it('is unknown, not refused, while the domain cannot be asked, and its new key is found by asking again', async () => {
-    const [old, next] = await Promise.all([domainKey('d0'), domainKey('d1')]);
-    const down = { publishedBy: () => Promise.reject(new Error('down')) };
-    assert.deepEqual(await verifyFocus(await state(next), expected, down), {
-      problem: 'focus-unknown',
-      relayed: false,
-    });
-    const asked: boolean[] = [];
-    const rotated = async (_domain: string, again: boolean) => {
-      asked.push(again);
-      return { ...(await publishedBy(again ? next : old)()), relayed: true };
-    };
-    const found = await verifyFocus(await state(next), expected, { publishedBy: rotated });
-    assert.deepEqual(found, { problem: null, relayed: true });
-    assert.deepEqual(asked, [false, true]);
-  });
-  it('is compared with the fingerprints of a session description, and with nothing that only looks like one', () => {
-    const sdp = `v=0\r\na=fingerprint:sha-256 ${certificate}\r\nm=audio 9 X\r\na=fingerprint:SHA-256 ${certificate.toUpperCase()}\r\n`;
-    assert.deepEqual(fingerprintsIn(sdp), [certificate.toUpperCase()]);
-    assert.deepEqual(fingerprintsIn(`s=a=fingerprint:sha-256 ${certificate}\r\na=fingerprint:sha-1 AB:CD`), []);
-  });
-});
-
-describe('the memory of proofs', () => {
-  it('is bounded, forgets what is too old, and refuses rather than forget what is not', () => {
-    const guard = createReplayGuard(2);
-    assert.equal(guard.take('a', 10, 0), 'first');
-    assert.equal(guard.take('b', 20, 0), 'first');
-    assert.equal(guard.take('c', 20, 5), 'full');
-    assert.equal(guard.take('c', 30, 11), 'first');
-    assert.equal(guard.take('b', 20, 12), 'again');
-    assert.equal(guard.size, 2);
-  });
-});
-
-describe('the catalogue of problems', () => {
-  it('has for each a check, and sentences for people', () => {
-    for (const { check, text } of Object.values(trustProblems)) {
-      assert.ok(Object.hasOwn(checks, check));
-      assert.match(text, /^[A-Z].{20,}\.$/);
-    }
-  });
-  it('has a problem for each check', () => {
-    const known = new Set(Object.values(trustProblems).map(({ check }) => check));
-    assert.deepEqual([...known].sort(), Object.keys(checks).sort());
-  });
-});

@@ -44,7 +44,25 @@ export async function signIn(actor: Actor, password = actor.person.password): Pr
   const { page, person } = actor;
   await page.goto(person.origin);
   await by(actor, 'sign-in-company').click();
-  await page.locator('#name').fill(person.login);
+  await fillIn(actor, person.login, password);
+}
+
+/**
+ * Signs in from an address that was typed, as by a link from elsewhere: the node takes no key from there, so this device
+ * can prove nothing. `nonce`: what such a link might try.
+ */
+export async function signInWithoutKey(actor: Actor, nonce?: string): Promise<void> {
+  const { page, person } = actor;
+  await page.goto(
+    `${person.origin}/sign-in/company?${new URLSearchParams({ return: '/', ...(nonce ? { nonce } : {}) })}`,
+  );
+  await fillIn(actor, person.login, person.password);
+  await signedIn(actor);
+}
+
+/** Gives name and password at whichever identity provider is shown. */
+export async function fillIn({ page }: Actor, name: string, password: string): Promise<void> {
+  await page.locator('#name').fill(name);
   await page.locator('#password').fill(password);
   await page.locator('button[type=submit]:not(.quiet)').click();
 }

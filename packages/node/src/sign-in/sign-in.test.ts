@@ -1,191 +1,39 @@
 // Signing in, against real OpenID providers and over real sockets: who gets in, and every way in which one must not.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, beforeEach, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import type { Address } from '@parley/protocol';
 import fc from 'fast-check';
-import { pino } from 'pino';
-import type { Config } from '../config/index.ts';
-import { testConfig } from '../config/testing.ts';
-import { openStorage, type Storage } from '../storage/index.ts';
-import { createWeb, type Web } from '../web/index.ts';
+import { openStorage } from '../storage/index.ts';
 import { send } from '../web/testing.ts';
-import type { SignIn, SignInEvents } from './api.ts';
 import { createAttempts } from './attempts.ts';
-import { createSignIn } from './index.ts';
 import { createRateLimit } from './rate-limit.ts';
 import { localPath } from './return-path.ts';
 import { createSessions } from './sessions.ts';
-import { type Browser, createBrowser, openTestIssuer, type Page, type TestIssuer } from './testing.ts';
-
-const log = pino({ level: 'silent' });
-const client = { client_id: 'parley', client_secret: 'only-for-these-tests' };
-
-const alice = { subject: 'alice-1', password: 'apple tree', claims: { preferred_username: 'Alice', name: 'Alice A.' } };
-const dave = { subject: 'dave-1', password: 'deep dive', claims: { preferred_username: 'dave', name: 'Dave Dean' } };
-/** Has taken Alice's old user name, as some providers allow. */
-const impostor = { subject: 'mallory-1', password: 'mmm', claims: { preferred_username: 'alice', name: 'Alice A.' } };
-const elsewhere = {
-  subject: 'b-1',
-  password: 'bluebird',
-  claims: { name: 'Bob B.', email: 'B@mail.example', email_verified: true },
-};
-const unverified = {
-  subject: 'eve-1',
-  password: 'eee',
-  claims: { name: 'Bob B.', email: 'carol@mail.example', email_verified: false },
-};
-const stranger = {
-  subject: 'stranger-1',
-  password: 'sss',
-  claims: { name: 'S', preferred_username: 'alice', email: 's@mail.example', email_verified: true },
-};
-
-let company: TestIssuer;
-let accounts: TestIssuer;
-const folder = mkdtempSync(join(tmpdir(), 'parley-sign-in-'));
-
-function configFor(overrides: { port?: number; origins?: string[]; file?: string } = {}): Config {
-  const { port = 0, origins, file = ':memory:' } = overrides;
-  const common = { clientId: client.client_id, clientSecret: client.client_secret };
-  return testConfig({
-    http: { port, ...(origins ? { origins } : {}) },
-    storage: { file },
-    signIn: {
-      issuers: [
-        { id: 'company', name: 'Enterprise 1', issuer: company.url, member: 'preferred_username', ...common },
-        { id: 'accounts', name: 'accounts.example', issuer: accounts.url, ...common },
-        { id: 'away', name: 'Nobody is here', issuer: 'http://away.localhost:1', ...common },
-      ],
-    },
-    directory: {
-      people: [
-        { address: 'alice', name: 'Alice Archer' },
-        {
-          address: 'bob',
-          name: 'Bob Baker',
-          identities: [
-            { issuer: 'accounts', subject: 'b@mail.example' },
-            { issuer: 'company', subject: 'bob-1' },
-          ],
-        },
-        { address: 'carol', name: 'Carol Cook', identities: [{ issuer: 'accounts', subject: 'carol@mail.example' }] },
-      ],
-    },
-  });
-}
-
-interface Node {
-  storage: Storage;
-  web: Web;
-  signIn: SignIn;
-  origin: string;
-  port: number;
-  firstEnded: Promise<SignInEvents['ended']>;
-  close(): Promise<void>;
-}
-
-async function startNode(config = configFor(), now?: () => number): Promise<Node> {
-  const storage = await openStorage(config.storage);
-  const web = createWeb({ config, log });
-  // A fake signature: the claims as they are.
-  const vouch = async (claims: object) => JSON.stringify(claims);
-  const signIn = createSignIn({ config, storage, web, log, vouch, ...(now ? { now } : {}) });
-  // From the beginning: a session may be over before the node listens.
-  const firstEnded = once(signIn, 'ended') as Promise<SignInEvents['ended']>;
-  const { port } = await web.listen();
-  const close = async () => {
-    signIn.close();
-    await web.close();
-    await storage.destroy();
-  };
-  return { storage, web, signIn, origin: web.origin, port, firstEnded, close };
-}
-
-let node: Node;
-let clockAhead = 0;
-const file = join(folder, 'node.db');
-const startMain = (port: number) => startNode(configFor({ port, file }), () => Date.now() + clockAhead);
-const restartNode = async () => {
-  await node.close();
-  node = await startMain(node.port);
-};
-const bobAtCompany = { subject: 'bob-1', password: 'boat', claims: { preferred_username: 'robert', name: 'Bob' } };
-
-before(async () => {
-  company = await openTestIssuer('accounts.enterprise1.localhost', [alice, dave, impostor, bobAtCompany], 'id-token');
-  accounts = await openTestIssuer('accounts.localhost', [elsewhere, unverified, stranger], 'userinfo');
-  node = await startMain(0);
-  const profile = node.origin.replace('//', '//alice.');
-  for (const [issuer, id] of [
-    [company, 'company'],
-    [accounts, 'accounts'],
-  ] as const) {
-    const redirect_uris = [node.origin, profile].map((origin) => `${origin}/sign-in/${id}/callback`);
-    await issuer.start({ ...client, redirect_uris });
-  }
-});
-after(async () => {
-  await node.close();
-  await company.stop();
-  await accounts.stop();
-  rmSync(folder, { recursive: true });
-});
-
-let browser: Browser;
-beforeEach(() => {
-  browser = createBrowser();
-});
-
-const isIssuer = (url: URL) => url.hostname.startsWith('accounts.');
-const start = (issuer: string, query = '') => `${node.origin}/sign-in/${issuer}${query}`;
-
-/** Begins at the node, gives name and password at the issuer, and stops before the callback is opened. */
-async function upToCallback(
-  who: { subject: string; password: string },
-  url: string,
-  from: Browser = browser,
-  change: (authorize: URL) => void = () => undefined,
-): Promise<Page> {
-  const begun = await from.open(url);
-  assert.ok(begun.next, `no way to the issuer: ${begun.status} ${begun.body}`);
-  const authorize = new URL(begun.next);
-  change(authorize);
-  const form = await from.follow(authorize.href, isIssuer);
-  if (form.next !== null) return form;
-  const filled = await from.open(form.url, { method: 'POST', form: { name: who.subject, password: who.password } });
-  return filled.next !== null && isIssuer(new URL(filled.next)) ? await from.follow(filled.next, isIssuer) : filled;
-}
-
-async function signInAs(who: { subject: string; password: string }, url: string, from = browser): Promise<Page> {
-  const { next } = await upToCallback(who, url, from);
-  assert.ok(next, 'the issuer did not lead back');
-  return await from.open(next);
-}
-
-async function whoAmI(
-  from = browser,
-  origin = node.origin,
-): Promise<{ status: number; address?: string; code?: string }> {
-  const page = await from.open(`${origin}/api/session`);
-  const body = JSON.parse(page.body);
-  return page.status === 200
-    ? { status: 200, address: body.me.address }
-    : { status: page.status, code: body.error.code };
-}
-
-const refusedWith = (page: Page, code: string) => assert.equal(page.next, `${new URL(page.url).origin}/?error=${code}`);
-/** As browsers do, this one says from where it was led here (Fetch Metadata). */
-const ledFrom = (site: string, from = browser): Browser => ({
-  ...from,
-  open: (url, options = {}) => from.open(url, { ...options, headers: { ...options.headers, 'sec-fetch-site': site } }),
-});
-
-const signOut = (from = browser) =>
-  from.open(`${node.origin}/sign-out`, { method: 'POST', headers: { origin: node.origin } });
+import {
+  alice,
+  bobAtCompany,
+  browser,
+  client,
+  configFor,
+  dave,
+  elsewhere,
+  impostor,
+  isIssuer,
+  node,
+  refusedWith,
+  restartNode,
+  setClockAhead,
+  signInAs,
+  signOut,
+  start,
+  startNode,
+  stranger,
+  unverified,
+  upToCallback,
+  whoAmI,
+} from './test-node.ts';
+import { type Browser, createBrowser, openTestIssuer, type Page } from './testing.ts';
 
 describe('whoever is known gets in', () => {
   test('with the right password, and comes back to where they were', async () => {
@@ -491,12 +339,12 @@ describe('a session', () => {
 
   test('is over after its time', async () => {
     await signInAs(alice, start('company'));
-    clockAhead = 12 * 3_600_000 - 60_000;
+    setClockAhead(12 * 3_600_000 - 60_000);
     assert.equal((await whoAmI()).status, 200);
-    clockAhead = 12 * 3_600_000;
+    setClockAhead(12 * 3_600_000);
     assert.deepEqual(await whoAmI(), { status: 401, code: 'session-expired' });
     assert.equal(await node.signIn.authenticate({ headers: headersOf(browser) }), null);
-    clockAhead = 0;
+    setClockAhead(0);
   });
 
   test('outlives a restart of the node, and whoever holds it open is told when its time is over', async () => {
@@ -531,138 +379,6 @@ describe('a session', () => {
     sessions.close();
     assert.equal(ended.length, 2);
     assert.ok(await sessions.find(tokens.at(-1)));
-  });
-});
-
-describe('members by a whole address', () => {
-  test('are of this domain, from an account that says what is required, and nobody else', async () => {
-    const own = {
-      subject: 'g-1',
-      password: 'ggg',
-      claims: { email: 'Gail@enterprise1.example', email_verified: true },
-    };
-    const accounts = [
-      { ...own, claims: { ...own.claims, hd: 'enterprise1.example', name: 'Gail Gray' } },
-      { ...own, subject: 'g-2' },
-      {
-        ...own,
-        subject: 'g-3',
-        claims: { email: 'gail@evil.example', email_verified: true, hd: 'enterprise1.example' },
-      },
-    ];
-    const issuer = await openTestIssuer('accounts.workspace.localhost', accounts, 'id-token', ['hd']);
-    const base = configFor();
-    const [first] = base.signIn.issuers;
-    assert.ok(first);
-    const workspace = {
-      ...first,
-      issuer: issuer.url,
-      member: 'email',
-      memberHolds: 'address' as const,
-      required: { hd: 'enterprise1.example', email_verified: true },
-    };
-    const other = await startNode({ ...base, signIn: { ...base.signIn, issuers: [workspace] } });
-    await issuer.start({ ...client, redirect_uris: [`${other.origin}/sign-in/company/callback`] });
-    try {
-      const begin = `${other.origin}/sign-in/company`;
-      for (const who of ['g-2', 'g-3']) {
-        refusedWith(await signInAs({ subject: who, password: 'ggg' }, begin, createBrowser()), 'not-a-member');
-      }
-      await signInAs(own, begin);
-      assert.equal((await whoAmI(browser, other.origin)).address, 'gail@enterprise1.example');
-    } finally {
-      await other.close();
-      await issuer.stop();
-    }
-  });
-});
-
-describe('where a person is signed in', () => {
-  interface Listed {
-    readonly id: string;
-    readonly current: boolean;
-    readonly userAgent: string;
-  }
-  const listOf = async (from: Browser): Promise<Listed[]> =>
-    JSON.parse((await from.open(`${node.origin}/api/sessions`)).body).sessions;
-  const end = (from: Browser, id: string) =>
-    from.open(`${node.origin}/api/sessions/${id}`, { method: 'DELETE', headers: { origin: node.origin } });
-
-  test('is listed for its owner alone, who can end each of them', async () => {
-    const phone = createBrowser();
-    await signInAs(alice, start('company'));
-    await signInAs(alice, start('company'), phone);
-    const other = createBrowser();
-    await signInAs(elsewhere, start('accounts'), other);
-    const list = await listOf(browser);
-    const mine = list.find(({ current }) => current);
-    const [phones] = (await listOf(phone)).filter(({ current }) => current);
-    assert.ok(mine && phones && mine.id !== phones.id);
-    assert.ok(list.some(({ id, userAgent }) => id === phones.id && userAgent === 'a test'));
-    assert.ok((await listOf(other)).every(({ id }) => id !== mine.id && id !== phones.id));
-
-    assert.equal((await end(other, phones.id)).status, 404);
-    assert.equal((await whoAmI(phone)).status, 200);
-    const ended = once(node.signIn, 'ended');
-    assert.equal((await end(browser, phones.id)).status, 204);
-    assert.equal((await ended)[0].id, phones.id);
-    assert.equal((await whoAmI(phone)).code, 'session-expired');
-    assert.equal((await whoAmI()).status, 200);
-    assert.equal((await end(phone, mine.id)).status, 401);
-  });
-  test('has an id that lets nobody in', async () => {
-    await signInAs(alice, start('company'));
-    const [{ id } = { id: '' }] = await listOf(browser);
-    const cookie = `parley-session=${id}`;
-    assert.equal((await createBrowser().open(`${node.origin}/api/session`, { headers: { cookie } })).status, 401);
-  });
-});
-
-describe('what a browser can prove with', () => {
-  const nonce = 'n'.repeat(43);
-  const proofOf = async () => JSON.parse((await browser.open(`${node.origin}/api/session`)).body).proof;
-  const claimsIn = (token: string) => JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
-
-  test('is the ID token that names the key which a page of ours has made', async () => {
-    await signInAs(alice, start('company', `?nonce=${nonce}`), ledFrom('same-origin'));
-    const { idToken, link } = await proofOf();
-    assert.equal(claimsIn(idToken).nonce, nonce);
-    // This issuer's tokens name the person.
-    assert.equal(link, null);
-    assert.equal((await browser.open(`${node.origin}/api/provider`)).body.includes(idToken), false);
-  });
-  test('is nothing where the token names somebody by another address than theirs', async () => {
-    await signInAs(bobAtCompany, start('company', `?nonce=${nonce}`), ledFrom('same-origin'));
-    assert.equal((await whoAmI()).address, 'bob@enterprise1.example');
-    assert.equal(await proofOf(), null);
-  });
-  test('comes with the domain’s word where the account is one elsewhere', async () => {
-    await signInAs(elsewhere, start('accounts', `?nonce=${nonce}`), ledFrom('same-origin'));
-    const { idToken, link } = await proofOf();
-    assert.equal(claimsIn(idToken).nonce, nonce);
-    const claims = { sub: 'bob@enterprise1.example', issuer: accounts.url, account: elsewhere.subject };
-    assert.deepEqual(JSON.parse(link), claims);
-  });
-  test('is nothing for a key that somebody elsewhere has made: signing in works, and names another nonce', async () => {
-    for (const site of ['cross-site', 'same-site', 'none']) {
-      const from = ledFrom(site);
-      const page = await signInAs(alice, start('company', `?nonce=${nonce}`), from);
-      assert.equal(page.next, `${node.origin}/`);
-      assert.equal(await proofOf(), null);
-    }
-  });
-  test('is no sign-in: with the ID token as cookie or bearer nobody gets in', async () => {
-    await signInAs(alice, start('company', `?nonce=${nonce}`), ledFrom('same-origin'));
-    const { idToken } = await proofOf();
-    const thief = createBrowser();
-    const tries: Record<string, string>[] = [
-      { authorization: `Bearer ${idToken}` },
-      { cookie: `parley-session=${idToken}` },
-    ];
-    for (const headers of tries) {
-      const page = await thief.open(`${node.origin}/api/session`, { headers });
-      assert.equal(page.status, 401);
-    }
   });
 });
 
