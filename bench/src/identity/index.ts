@@ -107,8 +107,9 @@ export async function measureIdentity(args: string[]): Promise<void> {
     const [dave, carol] = await Promise.all([stage.stranger('dave'), stage.stranger('carol')]);
     await Promise.all([dave, carol].map((one) => signInWithoutKey(one)));
     for (let i = 0; i < n; i += 1) {
-      await oneCall(alice, bob, proven, ringToVerified);
-      await oneCall(dave, carol, unproven, null);
+      const pairs = [() => oneCall(alice, bob, proven, ringToVerified), () => oneCall(dave, carol, unproven, null)];
+      // Each goes first as often as the other.
+      for (const one of i % 2 === 0 ? pairs : pairs.reverse()) await one();
     }
   } finally {
     await stage.close();
