@@ -102,6 +102,8 @@ describe('who is speaking', () => {
     await onPath([bob, alice, carol], 'conference');
     await allVerified([bob, alice, carol]);
     assert.match(await explanation(carol, alice), /pass through the service of enterprise1\.example/);
+    // Her own company's people, too, are asked about there and not at her own node.
+    assert.doesNotMatch(await explanation(carol, bob), /own company’s service was believed/);
   });
 
   it('is not proven of somebody whose sign-in names no key of their browser, and the call goes on', async () => {

@@ -1,5 +1,6 @@
 // One provider's node: opens every room and connects them. The only file that knows them all.
-// `node main.ts --config FILE` runs one, `node main.ts policy explain FROM TO --config FILE` says which rule decides; `startNode` starts one inside another program.
+// `node main.ts --config FILE` runs one; with a command (`policy explain FROM TO`, `keys rotate`, `keys retire`) it answers
+// instead. `startNode` starts one inside another program.
 import { parseArgs } from 'node:util';
 import { LINK_STATEMENT } from '@parley/identity';
 import { createEngineProcesses } from '@parley/media/process';
@@ -48,7 +49,7 @@ export async function startNode(config: Config): Promise<RunningNode> {
   const engine = config.focus.enabled ? createEngineProcesses(config.focus) : null;
 
   const policy = createPolicy({ file: config.policy.file, log: log.child({ room: 'policy' }) });
-  const settingsFor = (address: Address) => clientSettings(config, policy, address);
+  const settingsFor = (address: Address) => clientSettings(config, policy, address, web.origin);
   const devices = createDevices({
     store: createDeviceStore(storage, provider.name),
     sessions: config.sessions,
@@ -109,15 +110,14 @@ export async function startNode(config: Config): Promise<RunningNode> {
       },
     );
   });
-  if (config.federation.enabled) {
-    web.onUpgrade('/link', links.upgradeLink);
-    web.app.get('/.well-known/parley', async (_request, reply) => {
-      // Everybody's clients read it, to verify for themselves who speaks.
-      reply.header('access-control-allow-origin', '*');
-      return links.wellKnownDocument();
-    });
-    addRelay({ own: provider.domain, web, signIn, federation });
-  }
+  if (config.federation.enabled) web.onUpgrade('/link', links.upgradeLink);
+  // Also for a company on its own: its people's clients verify each other by it.
+  web.app.get('/.well-known/parley', async (_request, reply) => {
+    // Every page may read it.
+    reply.header('access-control-allow-origin', '*');
+    return links.wellKnownDocument();
+  });
+  addRelay({ own: provider.domain, web, signIn, federation });
   policy.on('changed', () => devices.tellSettings(settingsFor));
   signIn.on('ended', ({ id, reason }) => devices.endSession(id, reason));
 
@@ -141,14 +141,17 @@ export async function startNode(config: Config): Promise<RunningNode> {
   };
 }
 
-function clientSettings(config: Config, policy: Policy, address: Address): ClientSettings {
+function clientSettings(config: Config, policy: Policy, address: Address, origin: string): ClientSettings {
+  const { hosts } = config.federation;
+  // Where domains are not found by DNS, our own is not either.
+  const own = Object.keys(hosts).length > 0 ? { [config.provider.domain]: origin } : {};
   return {
     iceServers: config.iceServers,
     connectWhileRinging: config.calls.connectWhileRinging,
     paths: config.calls.paths,
     requiredTrust: config.calls.requiredTrust,
     trustRules: policy.trustRulesFor(address, config.calls.requiredTrust),
-    hosts: { ...config.federation.hosts },
+    hosts: { ...hosts, ...own },
     ringSeconds: config.calls.ringSeconds,
     heartbeatSeconds: config.sessions.heartbeatSeconds,
   };
