@@ -8,6 +8,22 @@ export interface EngineCapabilities {
   /** One composed stream for each listener. */
   readonly mixing: boolean;
   readonly recording: boolean;
+  /** Takes several qualities of one picture from a sender (simulcast) and passes on one of them to each receiver. */
+  readonly layers: boolean;
+}
+
+/** In place of a publisher's name in `OfferedSource`: the composed sound or picture of everybody else. */
+export const mixedSource = '*';
+
+export interface SubscribeOptions {
+  /** One composed sound and picture instead of one of each sender; only where the engine declares `mixing`. */
+  readonly mixed?: boolean;
+}
+
+/** The largest picture a receiver has use for, in CSS pixels times its device's pixel ratio; 0: not shown at all. */
+export interface WantedPicture {
+  readonly publisher: string;
+  readonly height: number;
 }
 
 /** RTCIceCandidateInit. */
@@ -39,10 +55,18 @@ export interface RoomEvents {
   offer: [EngineOffer];
   /** The first media packet of this publisher has arrived. */
   connected: [{ device: string }];
+  /** Somebody else is speaking now, or nobody (`null`). Engines that cannot tell never say so. */
+  speaker: [{ device: string | null }];
   /** A leg has failed for good (ICE or DTLS lost). Its resources are already freed. */
   legLost: [{ device: string; leg: string }];
   /** The room is gone: closed, or its engine was lost. Last event. */
   closed: [{ reason: 'closed' | 'engine-lost' }];
+}
+
+export interface Recording {
+  /** Where the engine has put it: a `file:` URL on the machine the engine runs on. */
+  readonly url: string;
+  readonly milliseconds: number;
 }
 
 export interface LegStatistics {
@@ -68,8 +92,17 @@ export interface MediaRoom extends EventEmitter<RoomEvents> {
    */
   publish(device: string, offerSdp: string): Promise<{ leg: string; sdp: string }>;
   /** From now on `device` is offered every source of the others, present and to come, by `offer` events. Idempotent,
-   * but after publishing anew it opens a new leg, which replaces the old one once it is connected. */
-  subscribe(device: string): Promise<void>;
+   * but after publishing anew, or asked for the other form (`mixed` or not), it opens a new leg, which replaces the old
+   * one once it is connected. Throws `not-available` if the engine cannot mix; the room is unchanged then. */
+  subscribe(device: string, options?: SubscribeOptions): Promise<void>;
+  /** How large the receiver shows whom; those it does not name are wanted as large as they come. An engine without
+   * `layers` ignores it. */
+  prefer(device: string, pictures: readonly WantedPicture[]): Promise<void>;
+  /** Records what is heard and seen in the room, mixed, into a file the engine names, until `stopRecording` or the room
+   * ends (R58). Throws `not-available` without `recording`, `out-of-turn` if it is recording already. */
+  startRecording(): Promise<void>;
+  /** Ends the recording; the file is complete then. Throws `out-of-turn` if nothing is recorded. */
+  stopRecording(): Promise<Recording>;
   /** The answer to an offer. An answer to an older revision is ignored. Throws `invalid-session-description`, `unknown-room`. */
   answer(leg: string, revision: number, sdp: string): Promise<void>;
   /** Candidates of the browser's side. Unknown legs and unreadable candidates are ignored (they may come late). */

@@ -114,6 +114,10 @@ export const errorCatalogue = {
     text: 'It could not be proven who this is, so there is no call. Reach the person by other means.',
     retry: false,
   },
+  'not-available': {
+    text: 'The conference service in use cannot do this. Ask your administrator for one that can.',
+    retry: false,
+  },
   'engine-lost': { text: 'The conference service stopped. The call is being moved.', retry: true },
   'timed-out': { text: 'No answer came in time. Try again.', retry: true },
 } as const satisfies Record<string, { text: string; retry: boolean }>;

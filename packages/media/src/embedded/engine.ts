@@ -27,7 +27,7 @@ export function createEmbeddedEngine(options: EmbeddedEngineOptions): MediaEngin
   let closed = false;
   return Object.assign(events, {
     name: 'embedded',
-    capabilities: { forwarding: true, mixing: false, recording: false },
+    capabilities: { forwarding: true, mixing: false, recording: false, layers: false },
     async createRoom({ id }: { id: string }) {
       if (closed) throw new ParleyError('engine-lost', 'the engine is closed');
       if (rooms.has(id)) throw new ParleyError('out-of-turn', 'the room exists');

@@ -3,7 +3,8 @@
 import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { ParleyError } from '@parley/protocol';
-import type { MediaRoom, RoomEvents } from '../engine.ts';
+import type { MediaRoom, RoomEvents, SubscribeOptions } from '../engine.ts';
+import { requireUnmixed, withoutLayers, withoutRecording } from '../unavailable.ts';
 import { usableInit } from './candidates.ts';
 import type { Clock } from './keyframe-requests.ts';
 import { openPublisher, type Publisher } from './publisher.ts';
@@ -206,7 +207,8 @@ export function createRoom(id: string, options: TransportOptions, clock: Clock, 
     });
   }
 
-  async function subscribe(name: string): Promise<void> {
+  async function subscribe(name: string, wish?: SubscribeOptions): Promise<void> {
+    requireUnmixed(wish);
     const device = enter(name);
     if (device.subscribed) return;
     device.subscribed = true;
@@ -266,6 +268,8 @@ export function createRoom(id: string, options: TransportOptions, clock: Clock, 
   }
 
   return Object.assign(events, {
+    ...withoutLayers,
+    ...withoutRecording,
     id,
     publish,
     subscribe,

@@ -3,7 +3,8 @@
 import { EventEmitter } from 'node:events';
 import { ParleyError } from '@parley/protocol';
 import type { EmbeddedEngineOptions } from '../embedded/index.ts';
-import type { EngineEvents, MediaEngine, MediaRoom, RoomEvents } from '../engine.ts';
+import type { EngineEvents, MediaEngine, MediaRoom, RoomEvents, SubscribeOptions } from '../engine.ts';
+import { requireUnmixed, withoutLayers, withoutRecording } from '../unavailable.ts';
 import { createEngineChild, type EngineChild } from './child.ts';
 import type { RoomEvent } from './messages.ts';
 
@@ -74,7 +75,7 @@ export function createEngineProcesses({ processes = 1, ...options }: EngineProce
 
   return Object.assign(events, {
     name: 'embedded',
-    capabilities: { forwarding: true, mixing: false, recording: false },
+    capabilities: { forwarding: true, mixing: false, recording: false, layers: false },
     createRoom,
     rooms: roomIds,
     pids: () => slots.flatMap(({ child }) => child.pid() ?? []),
@@ -103,6 +104,8 @@ function createRoomOn(id: string, child: EngineChild, ended: () => void): Room {
   }
 
   return Object.assign(events, {
+    ...withoutLayers,
+    ...withoutRecording,
     id,
     end,
     present(now: readonly string[]) {
@@ -117,8 +120,9 @@ function createRoomOn(id: string, child: EngineChild, ended: () => void): Room {
       requireOpen();
       return child.ask('publish', id, device, sdp);
     },
-    async subscribe(device: string) {
+    async subscribe(device: string, options?: SubscribeOptions) {
       requireOpen();
+      requireUnmixed(options);
       await child.ask('subscribe', id, device);
     },
     async answer(leg: string, revision: number, sdp: string) {

@@ -9,7 +9,7 @@ import { createEngineProcesses } from './index.ts';
 
 const create = (processes = 1) => createEngineProcesses({ listenAddress: '127.0.0.1', portRange: [0, 0], processes });
 
-testMediaEngine(() => create(), { forwarding: true, mixing: false, recording: false });
+testMediaEngine(() => create(), { forwarding: true, mixing: false, recording: false, layers: false });
 
 const lives = (pid: number): boolean => {
   try {

@@ -39,6 +39,11 @@ class FakeRoom extends EventEmitter<RoomEvents> implements MediaRoom {
     return { leg: 'l_0000000000000000', sdp: 'answer' };
   }
   async subscribe() {}
+  async prefer() {}
+  async startRecording() {}
+  async stopRecording() {
+    return { url: 'file:///recording.webm', milliseconds: 0 };
+  }
   async answer() {}
   async addCandidates() {}
   async remove(device: string) {
@@ -56,7 +61,7 @@ function setUp(t: TestContext, options: { mayLend?: boolean; engine?: boolean } 
   const made: FakeRoom[] = [];
   const engine = Object.assign(new EventEmitter(), {
     name: 'fake',
-    capabilities: { forwarding: true, mixing: false, recording: false },
+    capabilities: { forwarding: true, mixing: false, recording: false, layers: false },
     async createRoom({ id }: { id: string }) {
       const room = new FakeRoom(id);
       made.push(room);
