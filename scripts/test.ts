@@ -1,7 +1,12 @@
-// `npm test`: the checks, then every test of the project: those that need a browser one file at a time, for two cores.
+// `npm test`: the checks and every test of the project, for two cores: those that need a browser one file at a time, and
+// beside them, at a lower priority, all the rest.
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { glob, readFile } from 'node:fs/promises';
+import { constants, setPriority } from 'node:os';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
+import { fileURLToPath } from 'node:url';
 import { buildApps } from './apps.ts';
 import { check } from './check.ts';
 import { ensureChromium } from './chromium.ts';
@@ -10,22 +15,53 @@ import { root } from './install.mjs';
 /** By itself, or by one of the suites and harnesses that do. */
 const opensBrowsers = /playwright-core|puppeteer-core|from '\.\.?\/(?:harness|flows|browser|contract)|test-browser/;
 
-const only = process.argv.slice(2).filter((arg) => !arg.startsWith('-'));
+const [mode, ...words] = process.argv.slice(2);
+const aside = mode === '--aside';
+const only = (aside ? words : process.argv.slice(2)).filter((arg) => !arg.startsWith('-'));
 let failed = 0;
 let passed = 0;
 
 const { unit, browser } = await testFiles();
-if (browser.length > 0) {
-  const chromium = await ensureChromium();
-  if (!chromium) process.exit(1);
-  process.env.CHROMIUM_PATH = chromium;
+if (aside) {
+  if (only.length === 0 && !(await check())) failed += 1;
+  await runTests(unit, 2);
+  process.send?.({ passed, failed });
+} else {
+  if (browser.length > 0) {
+    const chromium = await ensureChromium();
+    if (!chromium) process.exit(1);
+    process.env.CHROMIUM_PATH = chromium;
+  }
+  const besides = runAside();
+  if (browser.length > 0 && !(await buildApps())) failed += 1;
+  await runTests(browser, 1);
+  await besides;
+  console.log(`\n${passed} passed, ${failed} failed`);
 }
-if (only.length === 0 && !(await check())) failed += 1;
-if (browser.length > 0 && !(await buildApps())) failed += 1;
-await runTests(unit, 2);
-await runTests(browser, 1);
-console.log(`\n${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;
+
+/**
+ * The checks and everything that needs no browser, in a process of its own that takes the time browser tests leave over:
+ * they wait for each other much, and nothing here is in a hurry. What it says is shown when it has ended.
+ */
+async function runAside(): Promise<void> {
+  const child = fork(fileURLToPath(import.meta.url), ['--aside', ...process.argv.slice(2)], {
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  // Its own children inherit it.
+  if (child.pid !== undefined && browser.length > 0) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
+  const output: Buffer[] = [];
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => output.push(chunk));
+  let counted = false;
+  child.on('message', (counts: { passed: number; failed: number }) => {
+    counted = true;
+    passed += counts.passed;
+    failed += counts.failed;
+  });
+  const [code] = (await once(child, 'close')) as [number | null];
+  process.stdout.write(Buffer.concat(output));
+  if (!counted || (code !== 0 && failed === 0)) failed += 1;
+}
 
 /** All test files, or those whose path contains one of the words given. Browser tests are known by what they import. */
 async function testFiles(): Promise<{ unit: string[]; browser: string[] }> {

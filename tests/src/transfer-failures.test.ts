@@ -19,7 +19,7 @@ import { PATIENCE_MS } from './harness/browser.ts';
 import { until } from './harness/waiting.ts';
 
 /** Longer than a transfer may take, so that nobody is let go for not answering where something else is tried. */
-const RING_SECONDS = 18;
+const RING_SECONDS = 13;
 
 describe('a transfer that goes wrong', () => {
   let mishaps: Mishaps;
@@ -30,7 +30,7 @@ describe('a transfer that goes wrong', () => {
 
   before(async () => {
     mishaps = await openMishaps({
-      calls: { ringSeconds: RING_SECONDS, transferSeconds: 14, returnToDirectSeconds: 1 },
+      calls: { ringSeconds: RING_SECONDS, transferSeconds: 9, returnToDirectSeconds: 1 },
     });
     const { enter } = mishaps;
     [bob, carol, erin] = await Promise.all([enter('bob'), enter('carol'), enter('erin')]);

@@ -12,23 +12,45 @@ export function createSenders(): Senders {
   let video: RTCRtpSender | null = null;
   let tracks: LocalTracks = { audio: null, video: null };
   let limit: number | null = null;
+  /** What the present video sender has been told. */
+  let told: number | null = null;
+  let telling = false;
 
   // A closed connection refuses both, and needs neither.
   const replace = (sender: RTCRtpSender | null, track: MediaStreamTrack | null) => {
     if (sender && sender.track !== track) sender.replaceTrack(track).catch(() => undefined);
   };
+
+  /** Asked only for a change: each look at a sender's parameters holds the page up until its media threads answer. */
+  async function tellLimit(): Promise<void> {
+    if (telling) return;
+    telling = true;
+    for (let on = video; on && limit !== null && limit !== told; on = video) {
+      const wanted = limit;
+      const parameters = on.getParameters();
+      const [encoding] = parameters.encodings ?? [];
+      // Not negotiated yet: the next call finds it.
+      if (!encoding) break;
+      encoding.maxBitrate = wanted;
+      const done = await on.setParameters(parameters).then(
+        () => true,
+        () => false,
+      );
+      if (!done) break;
+      if (on === video) told = wanted;
+    }
+    telling = false;
+  }
+
   function apply(): void {
     replace(audio, tracks.audio);
     replace(video, tracks.video);
-    const parameters = limit === null ? undefined : video?.getParameters();
-    const encoding = parameters?.encodings?.[0];
-    if (!video || !parameters || !encoding || limit === null || encoding.maxBitrate === limit) return;
-    encoding.maxBitrate = limit;
-    video.setParameters(parameters).catch(() => undefined);
+    void tellLimit();
   }
 
   return {
     attach(nextAudio, nextVideo) {
+      if (nextVideo !== video) told = null;
       audio = nextAudio;
       video = nextVideo;
       apply();

@@ -79,12 +79,19 @@ async function heard(): Promise<number> {
   return loudest;
 }
 
+/** Resolves once nothing has been heard for one and a half seconds: the jitter buffer plays on for a moment. */
+async function silence(): Promise<void> {
+  const end = performance.now() + 10_000;
+  while ((await heard()) >= 0.001) if (performance.now() > end) throw new Error('waited in vain: silence');
+}
+
 const helpers = {
   nodeInfo: () => nodeInfo(),
   session: theSession,
   call: theCall,
   waitFor,
   heard,
+  silence,
   async connect() {
     session = await connect();
   },

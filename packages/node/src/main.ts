@@ -123,6 +123,7 @@ export async function startNode(config: Config): Promise<RunningNode> {
 
   const { port } = await web.listen();
   await conversations.resume();
+  engine?.prepare();
   return {
     origin: web.origin,
     port,

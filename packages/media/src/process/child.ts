@@ -1,4 +1,4 @@
-// One engine process, seen from the node: started when it is first needed, asked with a deadline, and given up as soon
+// One engine process, seen from the node: started beforehand or when it is first needed, asked with a deadline, and given up as soon
 // as it dies or does not answer any more.
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +9,8 @@ import type { EngineCall, EngineCalls, FromEngine, RoomEvent } from './messages.
 export interface EngineChild {
   /** Errors: those of the engine; `engine-lost` if the process is gone or silent; `no-conference-available`: no start. */
   ask<C extends EngineCall>(call: C, ...args: EngineCalls[C]['args']): Promise<EngineCalls[C]['result']>;
+  /** Starts it now, so that the first who asks need not wait for that. Never fails: whoever asks is told. */
+  prepare(): void;
   /** Of the process that runs now. */
   pid(): number | null;
   /** Ends it, in order if it can. */
@@ -131,6 +133,10 @@ export function createEngineChild(options: EmbeddedEngineOptions, events: Engine
       await on.ready;
       if (running !== on) throw new ParleyError('engine-lost');
       return (await send(on, call, args, ANSWER_MS)) as never;
+    },
+    prepare() {
+      if (stopping || running || Date.now() < brokenUntil) return;
+      start().ready.catch(() => undefined);
     },
     pid: () => running?.process.pid ?? null,
     async stop() {

@@ -9,11 +9,13 @@ import { createEngineChild, type EngineChild } from './child.ts';
 import type { RoomEvent } from './messages.ts';
 
 export interface EngineProcessOptions extends EmbeddedEngineOptions {
-  /** How many processes; each begins with its first room. Default: 1. */
+  /** How many processes; each begins with its first room or with `prepare`. Default: 1. */
   readonly processes?: number;
 }
 
 export interface EngineProcesses extends MediaEngine {
+  /** Starts a process for the first room: that takes longer than all the rest of adding somebody to a call. */
+  prepare(): void;
   /** Those that run now. */
   pids(): readonly number[];
 }
@@ -78,6 +80,7 @@ export function createEngineProcesses({ processes = 1, ...options }: EngineProce
     capabilities: { forwarding: true, mixing: false, recording: false, layers: false },
     createRoom,
     rooms: roomIds,
+    prepare: () => inOrder()[0]?.child.prepare(),
     pids: () => slots.flatMap(({ child }) => child.pid() ?? []),
     async close() {
       closed = true;
