@@ -126,9 +126,11 @@ export function createDirectPath(options: DirectPathOptions): DirectPath {
     if (!pair || over()) return;
     const { pc, flow } = pair.peer;
     remote.set(
-      pc.getTransceivers().flatMap(({ receiver: { track }, mid }): RemoteTrack[] => {
+      pc.getTransceivers().flatMap(({ receiver, mid }): RemoteTrack[] => {
+        const { track } = receiver;
         if (mid === null) return [];
-        return [{ address, kind: track.kind === 'audio' ? 'audio' : 'video', track, flowing: flow.flowing(mid) }];
+        const kind = track.kind === 'audio' ? 'audio' : 'video';
+        return [{ address, kind, track, receiver, flowing: flow.flowing(mid) }];
       }),
     );
   }
