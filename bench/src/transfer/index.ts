@@ -1,11 +1,13 @@
-// `npm run bench -- transfer [--n N] [--quick] [--only KIND,…] [--conditions loopback,impaired,across] [--json FILE]`:
+// `npm run bench -- transfer [--n N] [--quick] [--only KIND,…] [--conditions loopback,impaired,across] [--processor]
+// [--json FILE]`:
 // what a transfer costs the two who talk, from what their browsers play and show. docs/transfer.md says what is measured.
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { killEngines } from '@parley/tests';
 import { type Noticed, type Spread, spread } from './analysis.ts';
 import { openNetwork } from './network.ts';
-import { addThird, leave, listen, openPeople, type People, settled, talk } from './people.ts';
+import { AROUND_MS, addThird, leave, listen, openPeople, type People, settled, talk } from './people.ts';
+import { browserTime } from './processor.ts';
 
 const kinds = [
   'direct-to-conference',
@@ -20,6 +22,9 @@ type Kind = (typeof kinds)[number];
 const conditions = ['loopback', 'impaired', 'across'] as const;
 type Condition = (typeof conditions)[number];
 const RETURN_SECONDS = 2;
+/** What a direct call costs the processor is looked at for so long; before that, everything comes to rest. */
+const WATCH_MS = 10_000;
+const REST_MS = 8000;
 
 interface Summary {
   readonly n: number;
@@ -38,6 +43,7 @@ export async function measureTransfers(args: string[]): Promise<void> {
       quick: { type: 'boolean', default: false },
       only: { type: 'string' },
       conditions: { type: 'string' },
+      processor: { type: 'boolean', default: false },
       json: { type: 'string' },
     },
   });
@@ -45,13 +51,28 @@ export async function measureTransfers(args: string[]): Promise<void> {
   if (!Number.isInteger(n) || n < 1) throw new Error('--n: a whole number from 1 on');
   const wanted = chosen(kinds, values.only, '--only');
   const under = chosen(conditions, values.conditions, '--conditions');
-  const result: Record<string, Record<string, Summary>> = {};
+  const result: Record<string, Record<string, Summary> | Processor> = {};
   for (const condition of under) {
     const found = await measure(condition, n, new Set(wanted));
     const summaries: Record<string, Summary> = {};
-    for (const [kind, noticed] of found) if (noticed.length > 0) summaries[kind] = summarise(noticed);
+    const control = found.get('control') ?? [];
+    for (const [kind, noticed] of found) {
+      if (noticed.length === 0) continue;
+      // A bad network is heard without any transfer, too.
+      const added = condition === 'impaired' && kind !== 'control' && control.length === noticed.length;
+      summaries[kind] = summarise(added ? noticed.map((one, i) => over(control[i], one)) : noticed);
+    }
     result[condition === 'loopback' ? 'kinds' : condition] = summaries;
     show(condition, summaries);
+  }
+  if (values.processor) {
+    const processor = await measureProcessor();
+    result.processor = processor;
+    const { beforeMs, afterMs, ratio } = processor;
+    console.log(
+      `\nbrowsers' processor time in ${WATCH_MS / 1000} s of a direct call, before it was in a conference and`,
+    );
+    console.log(`after: ${beforeMs} ms, ${afterMs} ms; ratio ${ratio}`);
   }
   if (values.json) await writeFile(values.json, `${JSON.stringify(result)}\n`);
 }
@@ -91,6 +112,7 @@ async function measure(condition: Condition, n: number, wanted: ReadonlySet<Kind
 async function round(people: People, wanted: ReadonlySet<Kind>, found: Map<Kind, Noticed[]>): Promise<void> {
   const { first, second, third } = people;
   const two = [first, second];
+  let actMs = 2000;
   const three = [first, second, third];
   const note = async (kind: Kind, act: () => Promise<void>) => {
     if (!wanted.has(kind)) return act();
@@ -104,16 +126,19 @@ async function round(people: People, wanted: ReadonlySet<Kind>, found: Map<Kind,
     await leave(third);
     await settled(two, 'direct', 2);
   };
-  if (wanted.has('control')) await note('control', () => first.page.waitForTimeout(2000));
   if (wanted.has('calibration')) {
     await note('calibration', async () => {
       await Promise.all(two.map(({ page }) => page.evaluate(() => window.recorder.pause(100))));
     });
   }
   if (wanted.has('direct-to-conference') || wanted.has('conference-to-direct')) {
+    const begun = performance.now();
     await note('direct-to-conference', grow);
+    actMs = performance.now() - begun - (wanted.has('direct-to-conference') ? AROUND_MS : 0);
     await note('conference-to-direct', shrink);
   }
+  // As long as a transfer takes.
+  if (wanted.has('control')) await note('control', () => first.page.waitForTimeout(actMs));
   if (wanted.has('baseline-break')) {
     await note('baseline-break', async () => {
       const cut = two.map(async ({ page }) => {
@@ -146,6 +171,49 @@ async function round(people: People, wanted: ReadonlySet<Kind>, found: Map<Kind,
       await settled(two, 'direct', 2);
     });
   }
+}
+
+/** Processor time of a call of two that never left the direct path, and of the same call after it came back to it. */
+interface Processor {
+  readonly beforeMs: number;
+  readonly afterMs: number;
+  readonly ratio: number;
+}
+
+async function measureProcessor(): Promise<Processor> {
+  const people = await openPeople(['bob', 'carol', 'erin'], RETURN_SECONDS, null);
+  const { first, second, third } = people;
+  const watched = async () => {
+    await first.page.waitForTimeout(REST_MS);
+    const begun = await browserTime();
+    await first.page.waitForTimeout(WATCH_MS);
+    return (await browserTime()) - begun;
+  };
+  try {
+    await talk(people);
+    const beforeMs = await watched();
+    await addThird(people);
+    await settled([first, second, third], 'conference', 3);
+    await leave(third);
+    await settled([first, second], 'direct', 2);
+    const afterMs = await watched();
+    return { beforeMs, afterMs, ratio: Math.round((afterMs / beforeMs) * 100) / 100 };
+  } finally {
+    await people.close();
+  }
+}
+
+/** What a transfer adds to what the same listener noticed in as long a time without one. */
+function over(control: Noticed | undefined, one: Noticed): Noticed {
+  if (!control) return one;
+  const less = (name: keyof Noticed) => Math.max(0, one[name] - control[name]);
+  return {
+    silenceMs: less('silenceMs'),
+    dipMs: less('dipMs'),
+    shiftMs: less('shiftMs'),
+    frameGapMs: less('frameGapMs'),
+    backwardFrames: less('backwardFrames'),
+  };
 }
 
 function summarise(noticed: readonly Noticed[]): Summary {

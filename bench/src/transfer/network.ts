@@ -1,5 +1,6 @@
-// A worse network than loopback: every candidate that a page learns is replaced by a relay of ours on this machine, which
-// delays each packet, now longer, now shorter, and loses some. `tc netem` would be the usual tool; this machine has none.
+// A worse network than loopback: every candidate that a page learns or tells is replaced by a relay of ours on this machine,
+// which delays each packet, now longer, now shorter, and loses some; so neither side knows a way around. `tc netem` would be
+// the usual tool; this machine has none.
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import type { Page } from 'playwright-core';
@@ -25,6 +26,7 @@ const MAX_FLOWS = 64;
 export function openNetwork({ delay, jitter, loss }: Impairment): Network {
   const sockets = new Set<Socket>();
   const relays = new Map<string, Promise<number>>();
+  const fronts = new Set<number>();
   const later = (send: () => void) => {
     if (Math.random() < loss) return;
     setTimeout(send, delay + (2 * Math.random() - 1) * jitter);
@@ -59,11 +61,15 @@ export function openNetwork({ delay, jitter, loss }: Impairment): Network {
       }
       void flows.get(key)?.then((back) => later(() => sockets.has(back) && back.send(packet, port, address)));
     });
-    return front.address().port;
+    const { port: own } = front.address();
+    fronts.add(own);
+    return own;
   }
 
   return {
     relay(address, port) {
+      // What a page has told is a relay already; one is enough.
+      if (fronts.has(port)) return Promise.resolve(port);
       const key = `${address}:${port}`;
       const known = relays.get(key) ?? open(address, port);
       relays.set(key, known);
@@ -118,5 +124,33 @@ export async function throughNetwork(page: Page, network: Network): Promise<void
       const sdp = lines.filter((line) => line !== null).join('\r\n');
       await setRemoteDescription.call(this, { ...description, sdp });
     } as typeof RTCPeerConnection.prototype.setRemoteDescription;
+
+    // What it tells others: where its relay is, and nothing of its own.
+    const property = (name: 'onicecandidate' | 'localDescription') => {
+      const found = Object.getOwnPropertyDescriptor(RTCPeerConnection.prototype, name);
+      if (!found) throw new Error(`this browser has no ${name}`);
+      return found;
+    };
+    const told = property('onicecandidate');
+    Object.defineProperty(RTCPeerConnection.prototype, 'onicecandidate', {
+      ...told,
+      set(this: RTCPeerConnection, handler: ((event: RTCPeerConnectionIceEvent) => void) | null) {
+        const rewritten = async (event: RTCPeerConnectionIceEvent) => {
+          const line = event.candidate?.candidate ? await relayed(event.candidate.candidate) : null;
+          const candidate = line && new RTCIceCandidate({ ...event.candidate?.toJSON(), candidate: line });
+          if (candidate) handler?.call(this, new RTCPeerConnectionIceEvent('icecandidate', { candidate }));
+        };
+        told.set?.call(this, handler && rewritten);
+      },
+    });
+    const local = property('localDescription');
+    Object.defineProperty(RTCPeerConnection.prototype, 'localDescription', {
+      ...local,
+      get(this: RTCPeerConnection) {
+        const description = local.get?.call(this) as RTCSessionDescription | null;
+        if (!description) return null;
+        return { type: description.type, sdp: description.sdp.replace(/^a=candidate:.*\r?\n/gm, '') };
+      },
+    });
   });
 }

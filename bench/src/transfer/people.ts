@@ -17,6 +17,8 @@ const PATIENCE_MS = 30_000;
 /** What is listened to before something happens, and after it is over. */
 const BEFORE_MS = 1200;
 const AFTER_MS = 900;
+/** Both together. */
+export const AROUND_MS = BEFORE_MS + AFTER_MS;
 
 export interface People {
   readonly stage: Stage;
