@@ -1,7 +1,6 @@
 // The media of one call: keeps the paths that the transfer machine asks for, plays and shows what the switcher chooses,
 // and tells the machine when a path carries everything. Everything that decides is in transfer.ts and switcher.ts.
 import type { Address } from '@parley/protocol';
-import { createAlignment, type Pair } from './alignment.ts';
 import type { CallDiagnostics, Readable } from './api.ts';
 import { type LocalTracks, noTracks, type Path, type RemoteTrack } from './path.ts';
 import { createPlayback, type Voice } from './playback.ts';
@@ -50,7 +49,6 @@ interface Open {
 
 export function createCallMedia(options: CallMediaOptions): CallMedia {
   const playback = createPlayback();
-  const alignment = createAlignment();
   const rendered = createStore<ReadonlyMap<SourceKey, RemoteTrack>>(new Map());
   /** Pictures to be shown: those rendered, of people whose camera is on. */
   const pictures = createStore<ReadonlyMap<SourceKey, MediaStreamTrack>>(new Map());
@@ -102,24 +100,12 @@ export function createCallMedia(options: CallMediaOptions): CallMedia {
   /** What has begun to flow by another line while this one faded in must come by this one too: if not, it waits again. */
   function switched(line: number): void {
     const one = open.get(line);
-    if (carriesNow(line)) input({ type: 'settled', line });
-    else if (one) one.complete = false;
-  }
-
-  function carriesNow(line: number): boolean {
     const sources = [...open].flatMap(([id, { path }]) =>
       path.remote.get().map((r) => ({ line: id, key: sourceKey(r.kind, r.address), flowing: r.flowing })),
     );
-    return open.get(line)?.path.state.get() === 'connected' && carriesAll(line, needed(line, sources), sources);
-  }
-
-  /** Everything comes by this line: once it also comes at the same time as by the one heard now, the call may move. */
-  async function offerToMove(line: number, one: Open, pairs: readonly Pair[]): Promise<void> {
-    await alignment.align(pairs);
-    if (closed || open.get(line) !== one) return;
-    if (carriesNow(line)) return input({ type: 'complete', line });
-    one.complete = false;
-    render();
+    if (one?.path.state.get() === 'connected' && carriesAll(line, needed(line, sources), sources))
+      input({ type: 'settled', line });
+    else if (one) one.complete = false;
   }
 
   function settled(): Promise<unknown> {
@@ -164,7 +150,6 @@ export function createCallMedia(options: CallMediaOptions): CallMedia {
       [...open.values()].map(({ path }) => path),
     );
     one.path.close();
-    if (open.size < 2) alignment.release();
     if (closed) return;
     spread();
     render();
@@ -204,14 +189,7 @@ export function createCallMedia(options: CallMediaOptions): CallMedia {
       if (one.complete || one.path.state.get() !== 'connected') continue;
       if (!carriesAll(id, needed(id, sources), sources)) continue;
       one.complete = true;
-      const heardElsewhere = voices.flatMap(({ id: voice, address }): Pair[] => {
-        const from = chosen.get(sourceKey('audio', address));
-        if (lineIn(voice) !== id || from === undefined || from === id) return [];
-        const [present, next] = [tracks.get(`${from} ${sourceKey('audio', address)}`), tracks.get(voice)];
-        return present?.flowing && next?.flowing ? [{ present: present.receiver, next: next.receiver }] : [];
-      });
-      if (heardElsewhere.length > 0) void offerToMove(id, one, heardElsewhere);
-      else input({ type: 'complete', line: id });
+      input({ type: 'complete', line: id });
     }
   }
 

@@ -126,11 +126,9 @@ export function createDirectPath(options: DirectPathOptions): DirectPath {
     if (!pair || over()) return;
     const { pc, flow } = pair.peer;
     remote.set(
-      pc.getTransceivers().flatMap(({ receiver, mid }): RemoteTrack[] => {
-        const { track } = receiver;
+      pc.getTransceivers().flatMap(({ receiver: { track }, mid }): RemoteTrack[] => {
         if (mid === null) return [];
-        const kind = track.kind === 'audio' ? 'audio' : 'video';
-        return [{ address, kind, track, receiver, flowing: flow.flowing(mid) }];
+        return [{ address, kind: track.kind === 'audio' ? 'audio' : 'video', track, flowing: flow.flowing(mid) }];
       }),
     );
   }

@@ -17,7 +17,6 @@ export interface RemoteTrack {
   readonly address: Address;
   readonly kind: MediaKind;
   readonly track: MediaStreamTrack;
-  readonly receiver: RTCRtpReceiver;
   /** Sound leaves the jitter buffer, or frames are decoded, right now. */
   readonly flowing: boolean;
 }

@@ -68,12 +68,11 @@ export function createReceiveLeg(
     },
     tracks() {
       const byMid = new Map(sources.map((source) => [source.mid, source]));
-      return peer.pc.getTransceivers().flatMap(({ mid, currentDirection, receiver }): RemoteTrack[] => {
-        const { track } = receiver;
+      return peer.pc.getTransceivers().flatMap(({ mid, currentDirection, receiver: { track } }): RemoteTrack[] => {
         const source = mid === null ? undefined : byMid.get(mid);
         const receives = currentDirection === 'recvonly' || currentDirection === 'sendrecv';
         if (!source || !receives || track.kind !== source.kind) return [];
-        return [{ address: source.address, kind: source.kind, track, receiver, flowing: peer.flow.flowing(mid) }];
+        return [{ address: source.address, kind: source.kind, track, flowing: peer.flow.flowing(mid) }];
       });
     },
     close: () => peer.close(),
