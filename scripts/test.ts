@@ -1,66 +1,46 @@
-// `npm test`: the checks and every test of the project, for two cores: those that need a browser one file at a time, and
-// beside them, at a lower priority, all the rest.
+// `npm test`: every test of the project, for two cores: those that need a browser one file at a time, and beside them, at
+// the lowest priority, the checks.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { glob, readFile } from 'node:fs/promises';
 import { constants, setPriority } from 'node:os';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
-import { fileURLToPath } from 'node:url';
 import { buildApps } from './apps.ts';
-import { check } from './check.ts';
 import { ensureChromium } from './chromium.ts';
 import { root } from './install.mjs';
 
 /** By itself, or by one of the suites and harnesses that do. */
 const opensBrowsers = /playwright-core|puppeteer-core|from '\.\.?\/(?:harness|flows|browser|contract)|test-browser/;
 
-const [mode, ...words] = process.argv.slice(2);
-const aside = mode === '--aside';
-const only = (aside ? words : process.argv.slice(2)).filter((arg) => !arg.startsWith('-'));
+const only = process.argv.slice(2).filter((arg) => !arg.startsWith('-'));
 let failed = 0;
 let passed = 0;
 
 const { unit, browser } = await testFiles();
-if (aside) {
-  if (only.length === 0 && !(await check())) failed += 1;
-  await runTests(unit, 2);
-  process.send?.({ passed, failed });
-} else {
-  if (browser.length > 0) {
-    const chromium = await ensureChromium();
-    if (!chromium) process.exit(1);
-    process.env.CHROMIUM_PATH = chromium;
-  }
-  const besides = runAside();
-  if (browser.length > 0 && !(await buildApps())) failed += 1;
-  await runTests(browser, 1);
-  await besides;
-  console.log(`\n${passed} passed, ${failed} failed`);
+if (browser.length > 0) {
+  const chromium = await ensureChromium();
+  if (!chromium) process.exit(1);
+  process.env.CHROMIUM_PATH = chromium;
 }
+await runTests(unit, 2);
+const checked = only.length === 0 ? checkAside() : Promise.resolve(true);
+if (browser.length > 0 && !(await buildApps())) failed += 1;
+await runTests(browser, 1);
+if (!(await checked)) failed += 1;
+console.log(`\n${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;
 
-/**
- * The checks and everything that needs no browser, in a process of its own that takes the time browser tests leave over:
- * they wait for each other much, and nothing here is in a hurry. What it says is shown when it has ended.
- */
-async function runAside(): Promise<void> {
-  const child = fork(fileURLToPath(import.meta.url), ['--aside', ...process.argv.slice(2)], {
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-  });
+/** The checks, in a process that takes what time the browser tests leave over; they are in no hurry, unlike any test. */
+async function checkAside(): Promise<boolean> {
+  const child = fork(`${root}/scripts/check.ts`, [], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
   // Its own children inherit it.
-  if (child.pid !== undefined && browser.length > 0) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
+  if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW);
   const output: Buffer[] = [];
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => output.push(chunk));
-  let counted = false;
-  child.on('message', (counts: { passed: number; failed: number }) => {
-    counted = true;
-    passed += counts.passed;
-    failed += counts.failed;
-  });
   const [code] = (await once(child, 'close')) as [number | null];
   process.stdout.write(Buffer.concat(output));
-  if (!counted || (code !== 0 && failed === 0)) failed += 1;
+  return code === 0;
 }
 
 /** All test files, or those whose path contains one of the words given. Browser tests are known by what they import. */
