@@ -23,9 +23,10 @@ if (browser.length > 0) {
   if (!chromium) process.exit(1);
   process.env.CHROMIUM_PATH = chromium;
 }
+// Nodes in the tests without browsers serve the apps, too.
+if (!(await buildApps())) failed += 1;
 await runTests(unit, 2);
 const checked = only.length === 0 ? checkAside() : Promise.resolve(true);
-if (browser.length > 0 && !(await buildApps())) failed += 1;
 await runTests(browser, 1);
 if (!(await checked)) failed += 1;
 console.log(`\n${passed} passed, ${failed} failed`);
