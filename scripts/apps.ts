@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { glob, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { compressFolder, judgeSize } from './compress.ts';
 import { root } from './install.mjs';
 import { report, runQuietly } from './jobs.ts';
 
@@ -25,13 +26,19 @@ async function buildApp(app: string, force: boolean): Promise<boolean> {
   const stamp = join(folder, 'dist/.sources');
   const sources = await hashSources([`apps/${app}`, ...libraries]);
   if (!force && (await readFile(stamp, 'utf8').catch(() => '')) === sources) return true;
-  const ok = await report(`build of apps/${app}`, () => runQuietly(process.execPath, [vite, 'build'], folder));
+  const ok = await report(`build of apps/${app}`, async () => {
+    const built = await runQuietly(process.execPath, [vite, 'build'], folder);
+    if (!built.ok) return built;
+    await compressFolder(join(folder, 'dist'));
+    const fault = await judgeSize(join(folder, 'dist'));
+    return { ok: fault === '', output: fault };
+  });
   if (ok) await writeFile(stamp, sources);
   return ok;
 }
 
 async function hashSources(folders: readonly string[]): Promise<string> {
-  const files: string[] = ['package-lock.json'];
+  const files: string[] = ['package-lock.json', 'scripts/compress.ts'];
   for (const folder of folders) {
     const exclude = (name: string) => /(^|\/)(node_modules|dist)$|\.test\.ts$/.test(name);
     for await (const entry of glob(`${folder}/**/*`, {

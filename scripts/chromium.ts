@@ -1,6 +1,6 @@
 // Finds a Chromium for the browser tests, or installs Debian's where that is possible without asking anybody.
 import { runQuietly } from './jobs.ts';
-import { runForeground } from './processes.mjs';
+import { installPackages } from './packages.ts';
 
 const usual = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome-stable'];
 
@@ -14,19 +14,12 @@ export async function ensureChromium(): Promise<string | null> {
   }
   const found = await firstThatStarts();
   if (found) return found;
-  const apt = process.getuid?.() === 0 && (await runQuietly('apt-get', ['--version'])).ok;
-  if (!apt) {
+  if (!(await installPackages(['chromium', 'fonts-liberation']))) {
     console.error(
       'The browser tests need Chromium. Install it (Debian: sudo apt-get install chromium), or name one in CHROMIUM_PATH.',
     );
     return null;
   }
-  console.log('Installing Chromium with apt-get ...');
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  await runForeground('apt-get', ['update', '-qq'], { env });
-  await runForeground('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'chromium', 'fonts-liberation'], {
-    env,
-  });
   const installed = await firstThatStarts();
   if (!installed) {
     console.error('apt-get did not bring a Chromium that starts. Install one by hand and name it in CHROMIUM_PATH.');

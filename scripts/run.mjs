@@ -14,7 +14,7 @@ const commands = {
   test: ['scripts/test.ts'],
   check: ['scripts/check.ts'],
   scenario: ['scripts/build.ts', 'scripts/scenario.ts'],
-  attacks: ['scripts/build.ts', 'tests/src/attacks.ts'],
+  attacks: ['scripts/build.ts', 'scripts/attacks.ts'],
   build: ['scripts/build.ts'],
   schemas: ['scripts/schemas.ts'],
   bench: ['bench/src/main.ts'],

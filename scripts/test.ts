@@ -1,85 +1,160 @@
-// `npm test`: every test of the project, for two cores: those that need a browser and mostly wait two files at a time,
-// those that listen for gaps in sound one at a time, and beside them, at the lowest priority, the checks.
-import { fork } from 'node:child_process';
+// `npm test`: every test of the project, for two cores, in lanes. First those that need a browser two files at a time and, at
+// the lowest priority, the checks. Then those that listen for gaps in sound one at a time, and beside them, two at a time
+// and at a lower priority, those that only wait or need no browser: whoever listens leaves half of the machine idle.
+import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { glob, readFile } from 'node:fs/promises';
-import { constants, setPriority } from 'node:os';
-import { relative } from 'node:path';
-import { run } from 'node:test';
-import { spec } from 'node:test/reporters';
+import { glob, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { constants, setPriority, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { buildApps } from './apps.ts';
 import { ensureChromium } from './chromium.ts';
+import { ensureFirefox } from './firefox.ts';
 import { root } from './install.mjs';
+import { ensureJanus } from './janus.ts';
+import type { Lane, LaneResult } from './test-lane.ts';
 
 /** By itself, or by one of the suites and harnesses that do. */
-const opensBrowsers = /playwright-core|puppeteer-core|from '\.\.?\/(?:harness|flows|browser|contract)|test-browser/;
+const opensBrowsers =
+  /playwright-core|puppeteer-core|from '\.\.?\/(?:harness|flows|browser|contract|attacks)|test-browser/;
 
 /** Listens for gaps or takes times: another call on the same two cores would be heard in it. */
-const listensForGaps = /flows\/mishaps|flows\/play|\.\/contract\.ts|test-browser|harness\/senses|fake-node/;
+const listensForGaps = /flows\/mishaps|flows\/play|test-browser|harness\/senses|fake-node/;
+
+/** Starts a Janus; skips itself if there is none. */
+const startsJanus = /\.\/test-server\.ts/;
+
+/** Starts a Firefox; skips itself if there is none. */
+const startsFirefox = /contract-firefox/;
+
+/** Plays attacks over plain sockets, which is mostly waiting for what is refused. */
+const mostlyWaits = /src\/attacks\.test/;
+
+/** Waits a long time for something to run out, and needs little meanwhile: first, beside the checks and whoever needs a lot. */
+const waitsLong = /(?:session-expired|blocked-networks|outcomes)\.test/;
 
 const only = process.argv.slice(2).filter((arg) => !arg.startsWith('-'));
-let failed = 0;
-let passed = 0;
-const seconds = new Map<string, number>();
-
-const { unit, patient, alone } = await testFiles();
-if (patient.length + alone.length > 0) {
+const { patient, alone, beside, chromium: browsers, janus, firefox } = await testFiles();
+if (browsers) {
   const chromium = await ensureChromium();
   if (!chromium) process.exit(1);
   process.env.CHROMIUM_PATH = chromium;
 }
+if (janus) await ensureJanus();
+if (firefox) await ensureFirefox();
+// Every file and every node in it is a process that compiles the same sources again.
+const compiled = await mkdtemp(join(tmpdir(), 'parley-compiled-'));
+process.env.NODE_COMPILE_CACHE = compiled;
 // Nodes in the tests without browsers serve the apps, too.
-if (!(await buildApps())) failed += 1;
-await runTests(unit, 2);
+const built = await buildApps();
+const pool = browsers ? await openPool() : null;
 const checked = only.length === 0 ? checkAside() : Promise.resolve(true);
-await runTests(patient, 2);
-await runTests(alone, 1);
-if (!(await checked)) failed += 1;
-const slowest = [...seconds].sort(([, a], [, b]) => b - a).slice(0, 12);
+const results = [
+  await runLane({ files: patient, concurrency: 2 }),
+  ...(await Promise.all([
+    runLane({ files: alone, concurrency: 1 }),
+    runLane({ files: beside, concurrency: 2 }, { aside: alone.length > 0 }),
+  ])),
+];
+const sound = await checked;
+await closePool(pool);
+await rm(compiled, { recursive: true, force: true });
+
+const slowest = results
+  .flatMap(({ seconds }) => seconds)
+  .sort(([, a], [, b]) => b - a)
+  .slice(0, 12);
 console.log(`\nThe slowest files:\n${slowest.map(([file, s]) => `${s.toFixed(0).padStart(5)} s  ${file}`).join('\n')}`);
-console.log(`\n${passed} passed, ${failed} failed`);
+// Once more at the end, where it is found.
+const failures = results.flatMap((result) => result.failures);
+if (failures.length > 0) console.log(`\nWhat failed:\n${failures.join('\n')}`);
+const sum = (what: 'passed' | 'failed') => results.reduce((all, result) => all + result[what], 0);
+const failed = sum('failed') + (built ? 0 : 1) + (sound ? 0 : 1);
+console.log(`\n${sum('passed')} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;
+
+/**
+ * Runs a lane in a process of its own. `aside`: at a lower priority than the others, and what it prints comes when it is over,
+ * so that it stays in one piece.
+ */
+async function runLane(lane: Lane, { aside = false } = {}): Promise<LaneResult> {
+  if (lane.files.length === 0) return { passed: 0, failed: 0, seconds: [], failures: [] };
+  const stdio = aside ? 'pipe' : 'inherit';
+  const child = fork(`${root}/scripts/test-lane.ts`, [], { stdio: ['ignore', stdio, stdio, 'ipc'] });
+  // What it starts inherits it.
+  if (aside && child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
+  const output = outputOf(child);
+  let result: LaneResult | null = null;
+  child.on('message', (message) => {
+    result = message as LaneResult;
+  });
+  child.send(lane);
+  await once(child, 'close');
+  process.stdout.write(output());
+  return (
+    result ?? { passed: 0, failed: 1, seconds: [], failures: [`✖ a lane of tests ended by itself: ${lane.files}`] }
+  );
+}
+
+/** Browsers for all files together, which are named to the tests in the environment. */
+async function openPool(): Promise<ChildProcess> {
+  const child = fork(`${root}/tests/src/harness/browser-pool-server.ts`);
+  const [address] = (await once(child, 'message')) as [string];
+  process.env.PARLEY_TEST_BROWSERS = address;
+  return child;
+}
+
+async function closePool(child: ChildProcess | null): Promise<void> {
+  if (!child || child.exitCode !== null) return;
+  const over = once(child, 'exit');
+  child.disconnect();
+  await over;
+}
+
+/** Everything a process prints, if it is not passed on anyway. */
+function outputOf(child: ChildProcess): () => Buffer {
+  const output: Buffer[] = [];
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => output.push(chunk));
+  return () => Buffer.concat(output);
+}
 
 /** The checks, in a process that takes what time the browser tests leave over; they are in no hurry, unlike any test. */
 async function checkAside(): Promise<boolean> {
   const child = fork(`${root}/scripts/check.ts`, [], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
   // Its own children inherit it.
   if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW);
-  const output: Buffer[] = [];
-  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => output.push(chunk));
+  const output = outputOf(child);
   const [code] = (await once(child, 'close')) as [number | null];
-  process.stdout.write(Buffer.concat(output));
+  process.stdout.write(output());
   return code === 0;
 }
 
 /** All test files, or those whose path contains one of the words given; what they need is known by what they import. */
-async function testFiles(): Promise<{ unit: string[]; patient: string[]; alone: string[] }> {
-  const unit: string[] = [];
+async function testFiles(): Promise<{
+  patient: string[];
+  alone: string[];
+  beside: string[];
+  chromium: boolean;
+  janus: boolean;
+  firefox: boolean;
+}> {
   const patient: string[] = [];
   const alone: string[] = [];
+  const beside: string[] = [];
+  let chromium = false;
+  let janus = false;
+  let firefox = false;
   const exclude = (name: string) => name === 'node_modules' || name === 'dist';
   for await (const file of glob('{packages,apps,tests,scripts,bench}/**/*.test.ts', { cwd: root, exclude })) {
     if (only.length > 0 && !only.some((word) => file.includes(word))) continue;
     const text = await readFile(`${root}/${file}`, 'utf8');
-    if (!opensBrowsers.test(text)) unit.push(file);
+    janus ||= startsJanus.test(text);
+    firefox ||= startsFirefox.test(text);
+    const browsers = opensBrowsers.test(text);
+    chromium ||= browsers;
+    if (!browsers || mostlyWaits.test(file)) beside.push(file);
     else (listensForGaps.test(text) ? alone : patient).push(file);
   }
-  return { unit: unit.sort(), patient: patient.sort(), alone: alone.sort() };
-}
-
-async function runTests(files: readonly string[], concurrency: number): Promise<void> {
-  if (files.length === 0) return;
-  const stream = run({ files: files.map((file) => `${root}/${file}`), concurrency, cwd: root, timeout: 300_000 });
-  stream.on('test:summary', (summary) => {
-    // Without a file it is the sum over all files.
-    if (summary.file !== undefined) {
-      seconds.set(relative(root, summary.file), summary.duration_ms / 1000);
-      return;
-    }
-    passed += summary.counts.passed;
-    failed += summary.counts.tests - summary.counts.passed - summary.counts.skipped - summary.counts.todo;
-    if (!summary.success && failed === 0) failed += 1;
-  });
-  const output = stream.compose(spec);
-  for await (const text of output) process.stdout.write(text as string);
+  const inOrder = (one: string, other: string) =>
+    Number(waitsLong.test(other)) - Number(waitsLong.test(one)) || (one < other ? -1 : 1);
+  return { patient: patient.sort(inOrder), alone: alone.sort(), beside: beside.sort(), chromium, janus, firefox };
 }

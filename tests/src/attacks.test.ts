@@ -37,7 +37,7 @@ describe('attacks on media', { timeout: 120_000 }, () => {
     t.after(() => rm(folder, { recursive: true, force: true }));
     const file = join(folder, 'report.json');
     const program = fileURLToPath(new URL('attacks.ts', import.meta.url));
-    const ended = promisify(execFile)(process.execPath, [program, '--only', '(V17', '--json', file], {
+    const ended = promisify(execFile)(process.execPath, [program, '--media', '--json', file], {
       timeout: 100_000,
     });
     // Which of them was not refused is said below.

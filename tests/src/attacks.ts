@@ -1,12 +1,15 @@
-// `npm run attacks [-- --json FILE] [--only WORD]`: tries named attacks on two running nodes, and says of each whether it
+// `npm run attacks [-- --json FILE] [--only WORD] [--media]`: tries named attacks on two running nodes, and says of each whether it
 // was refused exactly as it should be and left everything as it was. Exit status 0 only if all were.
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { attacks, carryOut, type Result } from './attacks/index.ts';
+import { mediaAttacks } from './attacks/media.ts';
 import { openWorld } from './attacks/world.ts';
 
-const { values } = parseArgs({ options: { json: { type: 'string' }, only: { type: 'string' } } });
-const { json, only } = values;
+const { values } = parseArgs({
+  options: { json: { type: 'string' }, only: { type: 'string' }, media: { type: 'boolean', default: false } },
+});
+const { json, only, media } = values;
 
 function tell({ name, by, refused, code, expected, unchanged }: Result): void {
   console.log(`${refused ? '✓' : '✗'} ${by}: ${name} → ${code}`);
@@ -17,7 +20,7 @@ function tell({ name, by, refused, code, expected, unchanged }: Result): void {
 const world = await openWorld();
 const results: Result[] = [];
 try {
-  for (const attack of attacks) {
+  for (const attack of media ? mediaAttacks : attacks) {
     if (only !== undefined && !attack.name.includes(only)) continue;
     const result = await carryOut(attack, world);
     tell(result);

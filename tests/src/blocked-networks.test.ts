@@ -12,7 +12,7 @@ describe('a network that blocks', () => {
   });
   after(() => stage.close());
   afterEach(async () => {
-    assert.deepEqual(stage.messageFaults().faults, [], 'every message is as the published protocol has it');
+    stage.checkMessages();
     await stage.clear();
   });
 

@@ -1,5 +1,7 @@
 // The process that carries a conference dies: the call goes on by another one, or directly, and people are told (R54).
+// An administrator drains an engine: its conferences move to another one, and nobody hears it.
 import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { killEngines, listen, listened, type Mishaps, neverStopped, openMishaps } from './flows/mishaps.ts';
@@ -87,5 +89,46 @@ describe('an engine that is lost', () => {
     await onPath([bob, carol], 'direct');
     await everybodySeesAndHears([bob, carol]);
     await soundIsBack();
+  });
+});
+
+describe('an engine that is drained', () => {
+  let mishaps: Mishaps;
+
+  before(async () => {
+    const calls = { ringSeconds: 20, transferSeconds: 10, returnToDirectSeconds: 5 };
+    mishaps = await openMishaps({ calls, engines: ['first', 'second'] });
+  });
+  after(() => mishaps.close());
+
+  it('gives its conference to the other one, and those who talk notice nothing', async () => {
+    const { enter, stage } = mishaps;
+    const [bob, carol, erin] = await Promise.all([enter('bob'), enter('carol'), enter('erin')]);
+    await call(bob, carol);
+    await accept(carol, bob);
+    await converse([bob, carol]);
+    const accepted = clickWhenThere(erin, 'accept');
+    await add(carol, erin.person.address);
+    await accepted;
+    await converse([bob, carol, erin]);
+    await onPath([bob, carol, erin], 'conference');
+    await Promise.all([listen(bob, carol), listen(carol, bob)]);
+
+    const company = stage.demo.companies.find(({ id }) => id === 'enterprise1');
+    assert.ok(company);
+    const text = await readFile(company.configFile, 'utf8');
+    await writeFile(company.configFile, text.replace('drain: false', 'drain: true'));
+    const epoch = () => bob.page.evaluate(async () => (await window.parley?.session?.call.get()?.diagnostics())?.epoch);
+    assert.equal(await epoch(), 2);
+    process.kill(company.process().pid, 'SIGHUP');
+    await bob.page.waitForFunction(
+      async () => ((await window.parley?.session?.call.get()?.diagnostics())?.epoch ?? 0) === 3,
+      null,
+      { timeout: 20_000 },
+    );
+    await onPath([bob, carol, erin], 'conference');
+    await everybodySeesAndHears([bob, carol, erin]);
+    await neverStopped([bob, carol], [carol, bob]);
+    await mishaps.tidyUp();
   });
 });

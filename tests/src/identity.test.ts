@@ -13,6 +13,7 @@ import {
   call,
   checkDirectlyConnected,
   clickWhenThere,
+  diagnostics,
   everybodySeesAndHears,
   fillIn,
   onPath,
@@ -28,6 +29,25 @@ async function explanation(actor: Actor, other: Actor): Promise<string> {
   const text = (await by(actor, 'trust-page').textContent()) ?? '';
   await by(actor, 'trust-close').click();
   return text;
+}
+
+/**
+ * Every connection of the call has agreed on DTLS 1.2 or 1.3 with ephemeral keys and authenticated encryption, and on a protection
+ * profile of full strength: nothing unencrypted, no tag of 32 bits (OWASP ASVS 5.0 V17.2.2; RFC 8827 section 6.5).
+ */
+async function stronglyEncrypted(actors: readonly Actor[]): Promise<void> {
+  for (const actor of actors) {
+    const { connections = [] } = (await diagnostics(actor)) ?? {};
+    assert.ok(connections.length > 0);
+    for (const { encryption } of connections) {
+      assert.match(encryption?.tls ?? '', /^FEF[CD]$/);
+      assert.match(
+        encryption?.dtls ?? '',
+        /^TLS_(ECDHE_(ECDSA|RSA)_WITH_)?(AES_(128|256)_GCM|CHACHA20_POLY1305)_SHA(256|384)$/,
+      );
+      assert.match(encryption?.srtp ?? '', /^SRTP_(AEAD_AES_(128|256)_GCM|AES128_CM_HMAC_SHA1_80)$/);
+    }
+  }
 }
 
 /** Who changes what a node tells one device: nobody while it is null. */
@@ -57,6 +77,7 @@ describe('who is speaking', () => {
     toCarol.lie = null;
     toAlice.lie = null;
     await Promise.all([bob, carol, alice].map(goHome));
+    stage.checkMessages();
   });
 
   /** A person to whose device lies can be told (a fake at a boundary: they are made on the way to the page). */
@@ -91,6 +112,7 @@ describe('who is speaking', () => {
     await sees(alice, bob, 'verified');
     await accept(alice, bob);
     await allVerified([bob, alice]);
+    await stronglyEncrypted([bob, alice]);
     const direct = await explanation(bob, alice);
     assert.match(direct, /This is alice@enterprise2\.example/);
     assert.match(direct, /accounts\.enterprise2\.localhost:\d+ says that this device is that of alice@enterprise2/);
@@ -101,9 +123,28 @@ describe('who is speaking', () => {
     await clickWhenThere(carol, 'accept');
     await onPath([bob, alice, carol], 'conference');
     await allVerified([bob, alice, carol]);
+    await stronglyEncrypted([bob, alice, carol]);
     assert.match(await explanation(carol, alice), /pass through the service of enterprise1\.example/);
     // Her own company's people, too, are asked about there and not at her own node.
     assert.doesNotMatch(await explanation(carol, bob), /own company’s service was believed/);
+  });
+
+  it('turns from not proven into verified during the call, once the company’s sign-in service can be asked', async () => {
+    const { page } = alice;
+    const asked = /accounts\.enterprise1\.localhost|\/api\/identity\/keys/;
+    await page.route(asked, (route) => route.abort());
+    try {
+      // What her browser knew from earlier calls is gone.
+      await page.reload();
+      await signedIn(alice);
+      await call(bob, alice);
+      await sees(alice, bob, 'unverified', 'issuer-unreachable');
+      await accept(alice, bob);
+      await sees(alice, bob, 'unverified', 'issuer-unreachable');
+    } finally {
+      await page.unroute(asked);
+    }
+    await allVerified([bob, alice]);
   });
 
   it('is not proven of somebody whose sign-in names no key of their browser, and the call goes on', async () => {
@@ -195,6 +236,41 @@ describe('who is speaking', () => {
     await by(library, 'sign-in-error').waitFor();
     await by(bob, 'sign-ins-close').click();
     await library.close();
+  });
+
+  it('is shown with an account that somebody has linked on their own, until they unlink it', async () => {
+    const bobs = await stage.stranger('bob');
+    const bobAt = 'bob.b@mail.example';
+    await signIn(bobs);
+    await signedIn(bobs);
+    await by(bobs, 'sign-ins').click();
+    await by(bobs, 'link-accounts').click();
+    // The company’s sign-in may have known this browser: who links an account gives the password again.
+    await by(bobs, 'sign-in-again').click();
+    await fillIn(bobs, bobs.person.login, bobs.person.password);
+    await by(bobs, 'link-accounts').click();
+    await fillIn(bobs, bobAt, bobs.person.password);
+    await by(bobs, 'account-linked').waitFor();
+    await by(bobs, 'account').getByText(bobAt).waitFor();
+
+    const phone = await stage.stranger('bob');
+    await phone.page.goto(phone.person.origin);
+    await by(phone, 'sign-in-accounts').click();
+    await fillIn(phone, bobAt, phone.person.password);
+    await signedIn(phone);
+    await call(phone, carol);
+    await sees(carol, phone, 'verified');
+    await by(carol, `trust-${phone.person.address}`).click();
+    await by(carol, 'trust-page').getByText(`device is that of ${bobAt}`).waitFor();
+    await by(carol, 'trust-close').click();
+    await accept(carol, phone);
+    await allVerified([carol, phone]);
+    await by(phone, 'leave').click();
+    await backToContacts(phone);
+
+    await by(bobs, 'unlink').click();
+    await by(phone, 'sign-in-error').waitFor();
+    await Promise.all([bobs.close(), phone.close()]);
   });
 
   it('stays on the direct path when the conference service is not whose it says it is', async () => {

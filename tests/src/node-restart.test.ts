@@ -21,7 +21,7 @@ describe('a node that is killed and started again', () => {
   let erin: Actor;
 
   before(async () => {
-    mishaps = await openMishaps({ calls: { ringSeconds: 12, transferSeconds: 8, returnToDirectSeconds: 1 } });
+    mishaps = await openMishaps({ calls: { ringSeconds: 12, transferSeconds: 6, returnToDirectSeconds: 1 } });
     [bob, carol, erin] = await Promise.all([mishaps.enter('bob'), mishaps.enter('carol'), mishaps.enter('erin')]);
   });
   after(() => mishaps.close());
@@ -107,21 +107,24 @@ describe('a node that is killed and started again', () => {
     await goesOnAndEnds(carol);
   });
 
-  it('while it rings', async () => {
-    await call(bob, carol);
-    await crash();
-    await Promise.all([online(bob), online(carol)]);
-    await accept(carol, bob);
-    await converse([bob, carol]);
-    await Promise.all([listen(bob, carol), listen(carol, bob)]);
-    await goesOnAndEnds(carol);
-  });
+  for (const answered of [true, false]) {
+    it(`while it rings${answered ? '' : ', before the caller has had an answer to the call'}`, async () => {
+      if (!answered) void mishaps.fault(bob).answered('call.start', () => 'swallow');
+      await call(bob, carol);
+      await crash();
+      await Promise.all([online(bob), online(carol)]);
+      await accept(carol, bob);
+      await converse([bob, carol]);
+      await Promise.all([listen(bob, carol), listen(carol, bob)]);
+      await goesOnAndEnds(carol);
+    });
+  }
 
   for (const { step, who, longestMs } of [
     { step: 'call.add', who: 'adder' },
-    { step: 'focus.ticket', who: 'other' },
     { step: 'focus.join', who: 'other' },
-    { step: 'focus.answer', who: 'other' },
+    // Whoever added may hear by the conference already, of which the other has just told what it sends.
+    { step: 'focus.answer', who: 'other', longestMs: STALL_MS },
     { step: 'call.ready', who: 'other', longestMs: STALL_MS },
   ] as const satisfies { step: string; who: string; longestMs?: number }[]) {
     it(`while the call is being moved, at ${step}`, async () => {

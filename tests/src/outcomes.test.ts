@@ -26,9 +26,7 @@ describe('outcomes', () => {
     stage = await openStage({ calls: { ringSeconds: RING_SECONDS, transferSeconds: 8 } });
   });
   after(() => stage.close());
-  afterEach(() => {
-    assert.deepEqual(stage.messageFaults().faults, [], 'every message is as the published protocol has it');
-  });
+  afterEach(() => stage.checkMessages());
 
   /** Waits for the end of a call on the caller's side: why, in what words. Each outcome must have words of its own. */
   const words = new Map<string, string>();
@@ -145,7 +143,7 @@ describe('outcomes', () => {
     await leave(bob);
   });
 
-  it('a wrong password: refused in words at the identity provider, and nobody is signed in', async () => {
+  it('R1: a wrong password is refused in words at the identity provider, and nobody is signed in', async () => {
     const dave = await stage.stranger('dave');
     await signIn(dave, 'not the password');
     await dave.page.getByRole('alert').getByText('wrong').waitFor();

@@ -1,6 +1,6 @@
 // Rules of who may call whom, as people notice them when an administrator changes the file while they talk (R48).
 import { writeFile } from 'node:fs/promises';
-import { after, before, describe, it } from 'node:test';
+import { after, afterEach, before, describe, it } from 'node:test';
 import { openStage, type Stage } from './flows/stage.ts';
 import {
   type Actor,
@@ -33,6 +33,7 @@ describe('rules that change', () => {
     [alice, bob] = await Promise.all([stage.actor('alice'), stage.actor('bob')]);
   });
   after(() => stage.close());
+  afterEach(() => stage.checkMessages());
 
   it('end a running call, keep both sides from calling, and let them call again', async () => {
     await call(alice, bob);
@@ -60,6 +61,16 @@ describe('rules that change', () => {
     await by(alice, 'leave').click();
     await Promise.all([alice, bob].map(backToContacts));
   });
+  it('end the ringing of one whom another company calls', async () => {
+    await call(alice, bob);
+    await rule(apart);
+    // Bob's node tells him nothing more of that call: his window goes because it says that the call is withdrawn.
+    await by(bob, 'incoming').waitFor({ state: 'hidden' });
+    await by(alice, 'call-ended').getByText('does not take this call').waitFor();
+    await backToContacts(alice);
+    await rule('default: allow\n');
+  });
+
   it('demand that people are proven, also of a call that runs', async () => {
     const erin = await stage.stranger('erin');
     await signInWithoutKey(erin);

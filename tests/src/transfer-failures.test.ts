@@ -19,7 +19,7 @@ import { PATIENCE_MS } from './harness/browser.ts';
 import { until } from './harness/waiting.ts';
 
 /** Longer than a transfer may take, so that nobody is let go for not answering where something else is tried. */
-const RING_SECONDS = 13;
+const RING_SECONDS = 10;
 
 describe('a transfer that goes wrong', () => {
   let mishaps: Mishaps;
@@ -30,7 +30,7 @@ describe('a transfer that goes wrong', () => {
 
   before(async () => {
     mishaps = await openMishaps({
-      calls: { ringSeconds: RING_SECONDS, transferSeconds: 9, returnToDirectSeconds: 1 },
+      calls: { ringSeconds: RING_SECONDS, transferSeconds: 7, returnToDirectSeconds: 1 },
     });
     const { enter } = mishaps;
     [bob, carol, erin] = await Promise.all([enter('bob'), enter('carol'), enter('erin')]);
@@ -254,7 +254,12 @@ describe('a transfer that goes wrong', () => {
         () => seen,
       );
     }
-    await carol.page.evaluate(() => window.parley?.session?.call.get()?.setScreen(false));
+    // Whoever shows a screen is large for the others, and said to show it (R62).
+    for (const actor of [bob, erin]) {
+      const presenter = by(actor, `tile-${carol.person.address}`);
+      await presenter.and(actor.page.locator('[data-screen="true"][data-size="large"]')).waitFor();
+    }
+    await by(carol, 'toggle-screen').click();
     await everybodySeesAndHears([bob, carol, erin]);
     await bothNeverStopped();
   });

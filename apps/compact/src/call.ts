@@ -1,8 +1,10 @@
 // A call: tiles one below the other, big buttons, and what is written.
 import type { Call, CallParticipant, CallView, Session } from '@parley/client';
-import { type Address, asParleyError } from '@parley/protocol';
+import { type Address, asParleyError, type Person } from '@parley/protocol';
 import { button, fill, make, notice } from './dom.ts';
+import { identifySign } from './identify.ts';
 import { people, personButton } from './people.ts';
+import { recordingSign } from './recording.ts';
 import { trustSign } from './trust.ts';
 import { endedWords, noticeWords, standing } from './words.ts';
 
@@ -32,22 +34,30 @@ function createTile(call: Call, { person, self }: CallParticipant): Tile {
   return {
     element,
     update(participant) {
-      const { state, flowing, microphone, camera, video, outcome } = participant;
-      Object.assign(element.dataset, { state, flowing, microphone, camera, video, outcome: outcome ?? '' });
+      const { state, flowing, microphone, camera, screen, video, outcome } = participant;
+      Object.assign(element.dataset, { state, flowing, microphone, camera, screen, video, outcome: outcome ?? '' });
       const extra = standing(participant);
-      fill(words, make('strong', {}, self ? 'You' : person.name), extra ? ` ${extra}` : null);
-      if (!self && (state === 'invited' || state === 'alerting') && call.view.get().phase !== 'calling')
-        element.append(withdraw);
-      else withdraw.remove();
+      fill(
+        words,
+        make('strong', {}, self ? 'You' : person.guest ? `${person.name} (guest)` : person.name),
+        extra ? ` ${extra}` : null,
+      );
+      const rings = state === 'invited' || state === 'alerting';
+      keep(element, withdraw, !self && rings && call.view.get().phase !== 'calling');
       sign?.update(participant.trust);
-      if (sign && state === 'joined') element.append(sign.element);
-      else sign?.element.remove();
+      if (sign) keep(element, sign.element, state === 'joined');
     },
     remove() {
       stop();
       element.remove();
     },
   };
+}
+
+/** What is there already is not put there again: it would lose the focus. */
+function keep(parent: Element, child: Element, there: boolean): void {
+  if (!there) child.remove();
+  else if (child.parentElement !== parent) parent.append(child);
 }
 
 async function attempt(act: () => Promise<unknown>): Promise<void> {
@@ -66,6 +76,11 @@ export function showCall(session: Session, call: Call, page: HTMLElement): () =>
   const self = () => call.view.get().participants.find((participant) => participant.self);
   const clock = make('time', { testId: 'clock', attributes: { role: 'timer' } });
   const path = make('span', { testId: 'path', class: 'sign' });
+  const recording = recordingSign({
+    agree: () => attempt(() => call.consentToRecording()),
+    stop: () => attempt(() => call.stopRecording()),
+  });
+  const identify = identifySign(session, call);
   const stage = make('div', { class: 'tiles' });
   const microphone = button('', 'toggle-microphone', () => attempt(() => call.setMicrophone(!self()?.microphone)));
   const camera = button('', 'toggle-camera', () => attempt(() => call.setCamera(!self()?.camera)));
@@ -101,15 +116,37 @@ export function showCall(session: Session, call: Call, page: HTMLElement): () =>
       ),
     ],
   });
+  const link = make('input', { testId: 'link-url', attributes: { readonly: '', 'aria-label': 'Link for guests' } });
+  const makeLink = () =>
+    attempt(async () => {
+      link.value = (await call.invite()).url;
+    });
   adding.append(
     make('h1', {}, 'Add somebody'),
     choice.element,
+    make('div', { class: 'bar' }, button('Make a link for a guest', 'link-make', makeLink), link),
     button('Close', 'add-close', () => adding.close()),
   );
+  const door = make('ul');
+  const waiting = ({ name, address }: Person) =>
+    make(
+      'li',
+      { attributes: { 'data-waiting': name } },
+      make('p', {}, `${name} waits to be let in`),
+      make(
+        'div',
+        { class: 'bar' },
+        button('Let in', 'admit', () => attempt(() => call.admit(address)), 'go'),
+        button('No', 'refuse', () => attempt(() => call.turnAway(address))),
+      ),
+    );
   const main = make(
     'main',
     { testId: 'stage', class: 'call' },
     make('p', { class: 'line' }, clock, path),
+    door,
+    identify.element,
+    recording.element,
     stage,
     make('div', { class: 'bar' }, microphone, camera, add, leave),
     chat,
@@ -119,7 +156,8 @@ export function showCall(session: Session, call: Call, page: HTMLElement): () =>
   const ended = (view: CallView) => {
     const words = make('h1', { attributes: { tabindex: '-1' } }, endedWords(view));
     const attributes = { 'data-reason': view.ended?.reason ?? '', 'data-outcome': view.ended?.outcome ?? '' };
-    const back = button('Back', 'call-ended-close', () => session.dismiss(), 'go');
+    // Guests have nothing to go back to.
+    const back = !session.me.guest && button('Back', 'call-ended-close', () => session.dismiss(), 'go');
     fill(page, make('main', { testId: 'call-ended', class: 'ended', attributes }, words, back));
     words.focus();
   };
@@ -142,8 +180,15 @@ export function showCall(session: Session, call: Call, page: HTMLElement): () =>
       tile.remove();
       tiles.delete(address);
     }
+    recording.update(view.recording);
+    identify.update(view);
     fill(microphone, self()?.microphone ? 'Mute' : 'Unmute');
     fill(camera, self()?.camera ? 'Camera off' : 'Camera on');
+    add.hidden = !view.may.add;
+    form.hidden = !view.may.write;
+    const atDoor = view.lobby.map(({ address }) => address).join();
+    if (door.dataset.people !== atDoor) fill(door, ...view.lobby.map(waiting));
+    door.dataset.people = atDoor;
     leave.dataset.testid = view.phase === 'calling' ? 'hang-up-cancel' : 'leave';
     fill(leave, view.phase === 'calling' ? 'Cancel' : 'Leave');
     Object.assign(path.dataset, { path: view.path, transferring: view.transferring });
@@ -168,12 +213,12 @@ export function showCall(session: Session, call: Call, page: HTMLElement): () =>
     }
   };
   const tick = () => {
+    identify.tick();
     const { answeredAt } = call.view.get();
     const seconds = answeredAt === null ? null : Math.max(0, Math.floor((Date.now() - answeredAt) / 1000));
-    fill(
-      clock,
-      seconds === null ? 'Calling …' : `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`,
-    );
+    const words =
+      seconds === null ? 'Calling …' : `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
+    if (clock.textContent !== words) fill(clock, words);
   };
   fill(page, main);
   const stop = call.view.subscribe(update);

@@ -1,9 +1,18 @@
 // Enterprise 2's app: the same calls as everybody's, on the SDK alone, in one column.
 import '@fontsource-variable/nunito/wght.css';
 import { connect, type IncomingCall, type NodeInfo, nodeInfo, type Session } from '@parley/client';
-import { asParleyError, type Contact, type ErrorCode, errorCatalogue, type Presence } from '@parley/protocol';
+import {
+  asParleyError,
+  type Contact,
+  type ConversationId,
+  type ErrorCode,
+  errorCatalogue,
+  type Presence,
+} from '@parley/protocol';
 import { showCall } from './call.ts';
 import { button, fill, make, notice } from './dom.ts';
+import { takeReturn } from './identify.ts';
+import { showJoin, takeLink } from './join.ts';
 import { people, personButton } from './people.ts';
 import { trustSign } from './trust.ts';
 import { presences } from './words.ts';
@@ -147,6 +156,8 @@ function watchIncoming(session: Session): () => void {
 }
 
 function useSession(session: Session): void {
+  // For people with a console open, and for the tests: what the SDK knows of the running call.
+  Object.assign(window, { parley: { session } });
   const banner = make(
     'p',
     { class: 'banner', testId: 'reconnecting', attributes: { role: 'status' } },
@@ -156,12 +167,16 @@ function useSession(session: Session): void {
   const stopIncoming = watchIncoming(session);
   const stopCall = session.call.subscribe((call) => {
     leavePage();
-    leavePage = call ? showCall(session, call, page) : showHome(session);
+    if (call) leavePage = showCall(session, call, page);
+    // Guests have nothing here but the one call.
+    else if (session.me.guest) location.reload();
+    else leavePage = showHome(session);
   });
   const stopConnection = session.connection.subscribe((state) => {
     if (state === 'reconnecting') document.body.prepend(banner);
     else banner.remove();
-    if (state !== 'ended') return;
+    // A guest's session ends with the call; the page then says how that ended.
+    if (state !== 'ended' || session.me.guest) return;
     // The subscription may still be on its way in here.
     queueMicrotask(() => {
       for (const stop of [leavePage, stopIncoming, stopCall, stopConnection]) stop();
@@ -170,18 +185,34 @@ function useSession(session: Session): void {
   });
 }
 
+/** From signing in during a call, into that call again; an account of this company goes on to its people if it is over. */
+async function comeBack(conversation: ConversationId): Promise<void> {
+  const session = await connect();
+  try {
+    await session.enter(conversation);
+  } catch (thrown) {
+    if (session.me.guest) {
+      session.close();
+      throw thrown;
+    }
+  }
+  if (!session.me.guest) history.replaceState(null, '', '/');
+  useSession(session);
+}
+
 /** A link may name the way to sign in, and as whom: `?sign-in=company&login_hint=bob`. */
 async function start(error = new URL(location.href).searchParams.get('error') ?? ''): Promise<void> {
   const asked = new URL(location.href).searchParams;
+  const link = takeLink();
   history.replaceState(null, '', location.pathname);
   try {
     const info = await nodeInfo();
     document.title = info.provider.name;
+    const left = takeReturn();
+    if (left && (info.signedIn || info.guest)) return await comeBack(left);
+    if (link) return await showJoin(link, page, useSession);
     if (info.signedIn && !error) {
-      const session = await connect();
-      // For people with a console open, and for the tests: what the SDK knows of the running call.
-      Object.assign(window, { parley: { session } });
-      useSession(session);
+      useSession(await connect());
     } else {
       const choice = error ? undefined : info.signIn.find(({ id }) => id === asked.get('sign-in'));
       if (choice) location.assign(choice.url('/', { loginHint: asked.get('login_hint') ?? '', prompt: 'login' }));

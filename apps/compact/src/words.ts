@@ -24,6 +24,7 @@ const outcomes: Record<Outcome, (name: string) => string> = {
 };
 
 const states: Record<ParticipantState, string> = {
+  knocking: 'waiting',
   invited: 'calling …',
   alerting: 'ringing …',
   joined: '',
@@ -32,10 +33,11 @@ const states: Record<ParticipantState, string> = {
 };
 
 /** What stands on a tile besides the name. */
-export function standing({ state, outcome, self, flowing, microphone }: CallParticipant): string {
+export function standing({ state, outcome, self, flowing, microphone, screen }: CallParticipant): string {
   if (state === 'ended' && outcome) return outcomes[outcome]('').trim();
   if (state !== 'joined') return states[state];
-  return [self || flowing ? '' : 'connecting …', microphone ? '' : 'muted'].filter(Boolean).join(', ');
+  const words = [self || flowing ? '' : 'connecting …', screen ? 'shows the screen' : '', microphone ? '' : 'muted'];
+  return words.filter(Boolean).join(', ');
 }
 
 export function noticeWords({ kind, person, outcome, error }: CallNotice): string {
@@ -48,6 +50,16 @@ export function noticeWords({ kind, person, outcome, error }: CallNotice): strin
       return `${name} left`;
     case 'invitation-ended':
       return outcome ? outcomes[outcome](name) : `${name} did not join`;
+    case 'recording-started':
+      return 'The call is being recorded now';
+    case 'recording-ended':
+      return person ? `${name} ended the recording` : 'There is no recording any more';
+    case 'recording-filed':
+      return 'The recording is ready';
+    case 'muted':
+      return `${name} switched your microphone off`;
+    case 'trust-raised':
+      return `${name} asks everybody to prove who they are`;
     case 'add-failed':
       return `${name} could not be added. Try again.`;
     default:
@@ -67,7 +79,9 @@ export function endedWords({ ended, participants }: CallView): string {
     case 'lost':
       return 'The connection was lost for too long. Check the network, then call again.';
     case 'removed':
-      return 'Your company’s rules do not permit this call any more.';
+      return ended.by
+        ? `${ended.by.name} took you out of the call.`
+        : 'Your company’s rules do not permit this call any more.';
     case 'untrusted':
       return `The call was ended for your safety. ${ended.untrusted?.text ?? ''}`;
     case 'left':

@@ -5,6 +5,8 @@ export interface PersonOfDemo {
   readonly name: string;
   /** E-mail address of an account at the external identity provider, for those who may also sign in there (R2). */
   readonly externalEmail?: string;
+  /** Another there, which the company knows nothing of: its owner may link it. */
+  readonly unlistedEmail?: string;
 }
 
 export interface CompanyOfDemo {
@@ -28,7 +30,7 @@ export const companies: readonly CompanyOfDemo[] = [
     app: 'apps/enterprise',
     accent: '#0b6a88',
     people: [
-      { id: 'bob', name: 'Bob Bennett' },
+      { id: 'bob', name: 'Bob Bennett', unlistedEmail: 'bob.b@mail.example' },
       { id: 'carol', name: 'Carol Castillo', externalEmail: 'carol.castillo@mail.example' },
       { id: 'erin', name: 'Erin Ellis' },
     ],
@@ -48,7 +50,13 @@ export const companies: readonly CompanyOfDemo[] = [
 ];
 
 /** The external identity provider: whoever has an account there and is listed by a company may sign in with it. */
-export const external = { name: 'accounts.example', host: 'accounts.localhost', accent: '#8a3f9e' };
+export const external = {
+  name: 'accounts.example',
+  host: 'accounts.localhost',
+  accent: '#8a3f9e',
+  /** Accounts there of people who work at neither company: guests who may be asked who they are. */
+  people: [{ id: 'gina', name: 'Gina Green', email: 'gina.green@mail.example', password: 'green-garden-gate' }],
+};
 
 /** Every port of the demo. `pages`: the page that greets; one node and one identity provider for each company. */
 export interface Ports {

@@ -10,6 +10,7 @@ import { freePorts, requireFree } from './listen.ts';
 import {
   type CallTimes,
   CLIENT_ID,
+  type EngineOfDemo,
   EXTERNAL_ISSUER,
   externalIssuer,
   issuerOf,
@@ -22,7 +23,7 @@ import {
 import { type NodeProcess, startNodeProcess } from './node-process.ts';
 import { openSecrets, type Secrets } from './secrets.ts';
 
-export type { CallTimes } from './node-config.ts';
+export type { CallTimes, EngineOfDemo } from './node-config.ts';
 export { EXTERNAL_ISSUER, OWN_ISSUER } from './node-config.ts';
 
 export interface DemoOptions {
@@ -32,10 +33,18 @@ export interface DemoOptions {
   readonly dataDirectory: string;
   readonly host?: string;
   readonly calls?: CallTimes;
+  /** Media engines of each node, the first to be preferred. Default: one, embedded. */
+  readonly engines?: readonly EngineOfDemo[];
   /** Whether a link of the greeting page signs its person in without the password. Default: true. */
   readonly oneClick?: boolean;
   /** Serves the nodes by TLS, with files for their host names, signed by an authority that they all believe. */
   readonly tls?: DemoTls;
+  /** Companies on this machine besides those of the demo: their base URLs, by domain. */
+  readonly otherHosts?: Readonly<Record<string, string>>;
+  /** More arguments of Node.js for the nodes' processes. */
+  readonly nodeArguments?: readonly string[];
+  /** Gets everything that the nodes can log, in place of warnings on the console. */
+  readonly log?: (chunk: Buffer) => void;
   /** Told when a node ends by itself. Default: said on the console. */
   readonly onDeath?: (message: string) => void;
 }
@@ -66,6 +75,8 @@ export interface DemoCompany {
   readonly origin: string;
   /** Its rules of who may call whom (docs/policy.md); a change holds within a second. */
   readonly policyFile: string;
+  /** Its node's configuration, read again on SIGHUP. */
+  readonly configFile: string;
   readonly process: () => NodeProcess;
   /** Starts the node again after its process was stopped or killed. */
   restart(): Promise<void>;
@@ -87,7 +98,8 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
   const anywhere = options.ports === 'free' ? await anyPorts(host) : (options.ports ?? usualPorts);
   const ports: Ports = { ...anywhere, scheme: options.tls ? 'https' : 'http' };
   const onDeath = options.onDeath ?? ((message) => console.error(message));
-  const { dataDirectory, calls = {} } = options;
+  const { dataDirectory, calls = {}, otherHosts = {}, nodeArguments = [], engines = [], log } = options;
+  const logLevel = log ? 'debug' : 'warn';
   await mkdir(dataDirectory, { recursive: true });
   const secrets = await openSecrets(dataDirectory);
   const people = companies.flatMap((company, index) => peopleOf(company, index, ports, secrets));
@@ -116,9 +128,11 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
         const policyFile = policyOf(company, dataDirectory);
         // Whoever plays with the demo may change it; what is there stays.
         await writeFile(policyFile, POLICY, { flag: 'wx' }).catch(unlessThere);
-        const text = nodeConfig({ index, company, ports, host, root, dataDirectory, secret, calls, policyFile, tls });
+        const places = { host, root, dataDirectory, policyFile, otherHosts, logLevel } as const;
+        const text = nodeConfig({ index, company, ports, secret, calls, tls, engines, ...places });
         await writeFile(file, text, { mode: 0o600 });
-        return { company, index, start: () => startNodeProcess(company.name, file, onDeath, options.tls?.authority) };
+        const special = { authority: options.tls?.authority, nodeArguments, log };
+        return { company, index, start: () => startNodeProcess(company.name, file, onDeath, special) };
       }),
     );
     await secrets.save();
@@ -131,6 +145,7 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
           domain: company.domain,
           origin: originOf(index, ports),
           policyFile: policyOf(company, dataDirectory),
+          configFile: join(dataDirectory, `${company.id}.yaml`),
           process: () => current,
           restart: async () => {
             current = await start();
@@ -229,13 +244,16 @@ function identityProviders(ports: Ports, secrets: Secrets, host: string, oneClic
       redirectUris: redirectUris(index, EXTERNAL_ISSUER, ports),
       name: `calls at ${company.name}`,
     })),
-    accounts: companies.flatMap((company) =>
-      company.people.flatMap(({ id, name, externalEmail }) =>
-        externalEmail
-          ? [{ id: `x-${id}`, name, email: externalEmail, password: secrets.password(`${company.id}/${id}`) }]
-          : [],
+    accounts: [
+      ...companies.flatMap((company) =>
+        company.people.flatMap(({ id, name, externalEmail, unlistedEmail }) =>
+          [externalEmail, unlistedEmail]
+            .filter((email) => email !== undefined)
+            .map((email) => ({ id: `x-${id}`, name, email, password: secrets.password(`${company.id}/${id}`) })),
+        ),
       ),
-    ),
+      ...external.people,
+    ],
   };
   return [...own, outside];
 }
@@ -251,8 +269,12 @@ function greeting(company: CompanyOfDemo, people: readonly DemoPerson[], ports: 
     people: people
       .filter((person) => person.company === company.name)
       .map((person) => {
-        const email = company.people.find(({ id }) => id === person.login)?.externalEmail;
-        const note = email ? `also at ${external.name} as ${email}, same password` : null;
+        const { externalEmail, unlistedEmail } = company.people.find(({ id }) => id === person.login) ?? {};
+        const note = externalEmail
+          ? `also at ${external.name} as ${externalEmail}, same password`
+          : unlistedEmail
+            ? `may link ${unlistedEmail} at ${external.name} (the key, top right), same password`
+            : null;
         return { name: person.name, address: person.address, password: person.password, link: person.link, note };
       }),
   };

@@ -15,6 +15,11 @@ export interface CallTimes {
   readonly returnToDirectSeconds?: number;
 }
 
+/** An embedded one, or a media server that runs elsewhere. */
+export type EngineOfDemo =
+  | { readonly id: string; readonly kind: 'embedded' }
+  | { readonly id: string; readonly kind: 'janus' | 'kurento'; readonly url: string };
+
 export function originOf(index: number, ports: Ports): string {
   return `${ports.scheme ?? 'http'}://${companies[index]?.host}:${ports.nodes[index]}`;
 }
@@ -51,10 +56,28 @@ export function nodeConfig(options: {
   readonly calls: CallTimes;
   /** The company's rules of who may call whom. */
   readonly policyFile: string;
+  readonly otherHosts: Readonly<Record<string, string>>;
   /** PEM files, where the node serves TLS. */
   readonly tls: { readonly certificate: string; readonly key: string } | null;
+  readonly logLevel: 'warn' | 'debug';
+  /** Media engines, the first to be preferred; empty for the usual one. */
+  readonly engines: readonly EngineOfDemo[];
 }): string {
-  const { index, company, ports, host, root, dataDirectory, secret, calls, policyFile, tls } = options;
+  const {
+    index,
+    company,
+    ports,
+    host,
+    root,
+    dataDirectory,
+    secret,
+    calls,
+    policyFile,
+    otherHosts,
+    tls,
+    engines,
+    logLevel,
+  } = options;
   const own = originOf(index, ports);
   const config = {
     provider: { domain: company.domain, name: company.name },
@@ -82,6 +105,7 @@ export function nodeConfig(options: {
           issuer: externalIssuer(ports),
           clientId: `${CLIENT_ID}-${company.id}`,
           clientSecret: secret(EXTERNAL_ISSUER),
+          selfLink: true,
         },
       ],
     },
@@ -96,12 +120,20 @@ export function nodeConfig(options: {
     policy: { file: policyFile },
     federation: {
       keyFile: join(dataDirectory, `${company.id}.key.json`),
-      hosts: Object.fromEntries(
-        companies.flatMap((other, i) => (i === index ? [] : [[other.domain, originOf(i, ports)]])),
-      ),
+      hosts: {
+        ...Object.fromEntries(
+          companies.flatMap((other, i) => (i === index ? [] : [[other.domain, originOf(i, ports)]])),
+        ),
+        ...otherHosts,
+      },
     },
-    focus: { listenAddress: host },
-    log: { level: 'warn' },
+    focus: {
+      listenAddress: host,
+      ...(engines.length > 0
+        ? { engines: engines.map((engine, place) => ({ ...engine, weight: 1 / 100 ** place, drain: false })) }
+        : {}),
+    },
+    log: { level: logLevel },
   };
   return `# ${company.name} in the demo. Written anew at every start.\n${stringify(config)}`;
 }

@@ -22,17 +22,28 @@ export async function startNodeProcess(
   name: string,
   configFile: string,
   onDeath: (message: string) => void,
-  /** PEM file of an authority that is believed besides the usual ones. */
-  authority?: string,
+  /** `authority`: PEM file of one that is believed besides the usual ones. `nodeArguments`: more for Node.js itself. */
+  special: {
+    readonly authority?: string | undefined;
+    readonly nodeArguments?: readonly string[];
+    /** Gets the node's log, which otherwise goes to the console. */
+    readonly log?: ((chunk: Buffer) => void) | undefined;
+  } = {},
 ): Promise<NodeProcess> {
   const program = fileURLToPath(import.meta.resolve('@parley/node'));
+  const { authority, nodeArguments = [], log } = special;
   // A smaller nursery for young objects: two nodes on one machine are to be light rather than fast.
-  const child = spawn(process.execPath, ['--max-semi-space-size=4', program, '--config', configFile], {
-    stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
-    env: authority === undefined ? process.env : { ...process.env, NODE_EXTRA_CA_CERTS: authority },
-    // A group of its own: Ctrl-C reaches the demo alone, which then ends its nodes in order.
-    detached: true,
-  });
+  const child = spawn(
+    process.execPath,
+    ['--max-semi-space-size=4', ...nodeArguments, program, '--config', configFile],
+    {
+      stdio: ['ignore', log ? 'pipe' : 'inherit', 'pipe', 'ipc'],
+      env: authority === undefined ? process.env : { ...process.env, NODE_EXTRA_CA_CERTS: authority },
+      // A group of its own: Ctrl-C reaches the demo alone, which then ends its nodes in order.
+      detached: true,
+    },
+  );
+  if (log) child.stdout?.on('data', log);
   // Until it is ready, what it complains of becomes the error; afterwards it is for the console.
   let complaint = '';
   let ready = false;

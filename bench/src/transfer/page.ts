@@ -22,12 +22,18 @@ export interface PageOptions {
   /** One period of the noise, at 48,000 samples a second. */
   readonly noise: readonly number[];
   readonly framesPerSecond: number;
+  /** Sends silence: the listeners hear all that comes as one, and what is measured is one voice. */
+  readonly silent: boolean;
 }
 
-export function installRecorder({ noise, framesPerSecond }: PageOptions): void {
+export function installRecorder({ noise, framesPerSecond, silent }: PageOptions): void {
   const BITS = 14;
   const [WIDTH, HEIGHT] = [320, 180];
   const BLOCK = 20;
+  /** Samples in one message of the recorder; a whole number of quanta of 128. */
+  const BATCH = 38 * 128;
+  /** A minute. */
+  const MAX_BATCHES = 600;
   let context: AudioContext | undefined;
   const theContext = () => {
     context ??= new AudioContext({ sampleRate: 48_000 });
@@ -42,7 +48,7 @@ export function installRecorder({ noise, framesPerSecond }: PageOptions): void {
     const buffer = audio.createBuffer(1, noise.length, 48_000);
     buffer.copyToChannel(new Float32Array(noise), 0);
     const source = new AudioBufferSourceNode(audio, { buffer, loop: true });
-    loud = new GainNode(audio, { gain: 1 });
+    loud = new GainNode(audio, { gain: silent ? 0 : 1 });
     const out = audio.createMediaStreamDestination();
     source.connect(loud).connect(out);
     source.start();
@@ -93,21 +99,6 @@ export function installRecorder({ noise, framesPerSecond }: PageOptions): void {
     }
   };
 
-  /** Every player of remote sound, with its volume as the page has set it. */
-  const gains = new Map<HTMLMediaElement, GainNode>();
-  const volume = Object.getOwnPropertyDescriptor(HTMLMediaElement.prototype, 'volume');
-  Object.defineProperty(HTMLMediaElement.prototype, 'volume', {
-    configurable: true,
-    get(this: HTMLMediaElement) {
-      return volume?.get?.call(this);
-    },
-    set(this: HTMLMediaElement, value: number) {
-      volume?.set?.call(this, value);
-      const gain = gains.get(this);
-      if (gain) gain.gain.value = value;
-    },
-  });
-
   let address = '';
   let chunks: Float32Array[] = [];
   let shown: { at: number; frame: number }[] = [];
@@ -116,11 +107,18 @@ export function installRecorder({ noise, framesPerSecond }: PageOptions): void {
   const canvas = new OffscreenCanvas(WIDTH, HEIGHT);
   const reading = canvas.getContext('2d', { willReadFrequently: true });
 
-  function attach(audio: HTMLAudioElement): void {
-    if (gains.has(audio) || !node || !(audio.srcObject instanceof MediaStream)) return;
-    const gain = new GainNode(theContext(), { gain: audio.volume });
-    gains.set(audio, gain);
-    theContext().createMediaStreamSource(audio.srcObject).connect(gain).connect(node);
+  /**
+   * All that this window plays, as one: attached to single players, a recorder would be another one with each new player, at
+   * the very moment that is measured, and hear the distance between two of them by its own buffers.
+   */
+  async function listenToWindow(): Promise<MediaStreamTrack> {
+    const asItIs = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+    const wanted = { audio: asItIs, video: { frameRate: 1 }, preferCurrentTab: true, selfBrowserSurface: 'include' };
+    const stream = await devices.getDisplayMedia(wanted);
+    for (const track of stream.getVideoTracks()) track.stop();
+    const [sound] = stream.getAudioTracks();
+    if (!sound) throw new Error('the sound of this window cannot be recorded');
+    return sound;
   }
 
   function readFrame(video: HTMLVideoElement): number | null {
@@ -150,10 +148,9 @@ export function installRecorder({ noise, framesPerSecond }: PageOptions): void {
     video.requestVideoFrameCallback(each);
   }
 
-  /** Players come and go with the paths; pictures are in the shadow roots of the app's components. */
+  /** Pictures come and go with the paths; an app's are in the shadow roots of its components. */
   function look(root: ParentNode): void {
     for (const element of root.querySelectorAll('*')) {
-      if (element instanceof HTMLAudioElement && element.dataset.parleyAddress === address) attach(element);
       if (element instanceof HTMLVideoElement && element.dataset.parleyAddress === address) watch(element);
       if (element.shadowRoot) observe(element.shadowRoot);
     }
@@ -174,25 +171,30 @@ export function installRecorder({ noise, framesPerSecond }: PageOptions): void {
       if (!node) {
         await audio.audioWorklet.addModule(
           script(`registerProcessor('recorder', class extends AudioWorkletProcessor {
+            // A message for each tenth of a second: one for each 128 samples would cost more than what is measured.
+            heard = new Float32Array(${BATCH});
+            length = 0;
             process([input]) {
-              this.port.postMessage((input[0] ?? new Float32Array(128)).slice());
+              if (input[0]) this.heard.set(input[0], this.length);
+              this.length += 128;
+              if (this.length < ${BATCH}) return true;
+              this.port.postMessage(this.heard, [this.heard.buffer]);
+              this.heard = new Float32Array(${BATCH});
+              this.length = 0;
               return true;
             }
           });`),
         );
         node = new AudioWorkletNode(audio, 'recorder', { channelCount: 1, channelCountMode: 'explicit' });
+        audio.createMediaStreamSource(new MediaStream([await listenToWindow()])).connect(node);
+        // What is recorded is not played, or it would be recorded.
         const sink = new GainNode(audio, { gain: 0 });
         node.connect(sink).connect(audio.destination);
         node.port.onmessage = ({ data }: MessageEvent<Float32Array>) => {
-          if (chunks.length < 20_000) chunks.push(data);
+          if (chunks.length < MAX_BATCHES) chunks.push(data);
         };
       }
       address = of;
-      for (const [element, gain] of gains) {
-        if (element.isConnected) continue;
-        gain.disconnect();
-        gains.delete(element);
-      }
       observe(document);
       chunks = [];
       shown = [];
@@ -202,8 +204,8 @@ export function installRecorder({ noise, framesPerSecond }: PageOptions): void {
       const taken = chunks.splice(0);
       const frames = shown.splice(0);
       // 48,000 to 8,000: the mean of six is filter enough for noise that ends at 3,400 Hz.
-      const all = new Float32Array(taken.length * 128);
-      taken.forEach((chunk, i) => void all.set(chunk, i * 128));
+      const all = new Float32Array(taken.length * BATCH);
+      taken.forEach((chunk, i) => void all.set(chunk, i * BATCH));
       const small = new Int16Array(Math.floor(all.length / 6));
       for (let i = 0; i < small.length; i += 1) {
         let sum = 0;

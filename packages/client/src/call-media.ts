@@ -2,9 +2,11 @@
 // and tells the machine when a path carries everything. Everything that decides is in transfer.ts and switcher.ts.
 import type { Address } from '@parley/protocol';
 import type { CallDiagnostics, Readable } from './api.ts';
-import { type LocalTracks, noTracks, type Path, type RemoteTrack } from './path.ts';
+import { unmixed, withoutDoubles } from './mixed.ts';
+import { type LocalTracks, mix, noTracks, type Path, type RemoteTrack, type SourceOwner } from './path.ts';
 import { createPlayback, type Voice } from './playback.ts';
 import { createStore, derive } from './readable.ts';
+import { nextSpeaker } from './speaker.ts';
 import { carriesAll, choose, type LineSource, type SourceKey, sourceKey } from './switcher.ts';
 import { type Line, noLines, step, type TransferEffect, type TransferInput, type Wanted } from './transfer.ts';
 import { showTrack, type VideoView } from './video-view.ts';
@@ -15,9 +17,11 @@ export interface CallMedia {
   /** The host's word, again after every change of the conversation. */
   hostSays(path: Wanted, transfer: Wanted | null): void;
   publish(tracks: LocalTracks): void;
+  /** Who speaks now, or spoke last. */
+  speaker(): Address | null;
   /** Open paths, oldest first. */
   paths(): readonly Path[];
-  show(address: Address, container: HTMLElement): () => void;
+  show(address: SourceOwner, container: HTMLElement): () => void;
   diagnostics(): Promise<CallDiagnostics['connections']>;
   close(): void;
 }
@@ -31,6 +35,10 @@ export interface CallMediaOptions {
   maySend(path: Path): boolean;
   /** Whether this person's sound or picture is still to be expected, as far as the conversation knows. */
   expected(key: SourceKey): 'yes' | 'while-flowing' | 'no';
+  /** Whom the organiser has muted: not heard, also if their app goes on sending. */
+  hushed(address: Address): boolean;
+  /** Every sound and picture that the conversation knows of: what a mix is made of. */
+  everybody(): readonly SourceKey[];
   ready(epoch: number): void;
   pathFailed(epoch: number): void;
 }
@@ -63,6 +71,7 @@ export function createCallMedia(options: CallMediaOptions): CallMedia {
   const inputs: TransferInput[] = [];
   let running = false;
   let closed = false;
+  let speaker: Address | null = null;
 
   /** One input after the other, also when effects bring about new ones. */
   function input(next: TransferInput): void {
@@ -178,11 +187,16 @@ export function createCallMedia(options: CallMediaOptions): CallMedia {
           voices.push({ id: `${line} ${key}`, address: remote.address, track: remote.track });
       }
     }
-    const chosen = choose(lineOf, machine.preferred, sources);
+    const chosen = withoutDoubles(choose(lineOf, machine.preferred, sources), machine.preferred);
     lineOf = chosen;
     noteFlow(sources, chosen);
     playback.show(
-      voices.map((voice) => ({ ...voice, loud: chosen.get(sourceKey('audio', voice.address)) === lineIn(voice.id) })),
+      voices.map((voice) => ({
+        ...voice,
+        loud:
+          chosen.get(sourceKey('audio', voice.address)) === lineIn(voice.id) &&
+          (voice.address === mix || !options.hushed(voice.address)),
+      })),
     );
     showRendered(chosen, tracks);
     for (const [id, one] of open) {
@@ -200,12 +214,13 @@ export function createCallMedia(options: CallMediaOptions): CallMedia {
 
   /** What is seen and heard by other lines than this one, and will be missed without it. */
   function needed(line: number, sources: readonly LineSource[]): SourceKey[] {
-    return [...lineOf].flatMap(([key, from]) => {
+    const missed = [...lineOf].flatMap(([key, from]) => {
       if (from === line || flowedOn.get(key) !== from) return [];
       const expected = options.expected(key);
       const flows = sources.some((s) => s.key === key && s.line === from && s.flowing);
       return expected === 'yes' || (expected === 'while-flowing' && flows) ? [key] : [];
     });
+    return unmixed(missed, options.everybody());
   }
 
   function showRendered(chosen: ReadonlyMap<SourceKey, number>, tracks: ReadonlyMap<string, RemoteTrack>): void {
@@ -217,10 +232,15 @@ export function createCallMedia(options: CallMediaOptions): CallMedia {
     const before = rendered.get();
     const same =
       before.size === next.size &&
-      [...next].every(([key, { track, flowing }]) => {
+      [...next].every(([key, { track, flowing, level }]) => {
         const old = before.get(key);
-        return old?.track === track && old.flowing === flowing;
+        return old?.track === track && old.flowing === flowing && old.level === level;
       });
+    // Whose voice the mix is at a moment cannot be told from it.
+    const levels = [...next.values()].flatMap(({ kind, address, level }): [Address, number][] =>
+      kind === 'audio' && address !== mix && !options.hushed(address) ? [[address, level]] : [],
+    );
+    speaker = nextSpeaker(speaker, new Map(levels));
     if (!same) rendered.set(next);
     const visible = [...next].filter(([key, { kind }]) => kind === 'video' && options.expected(key) !== 'no');
     const shown = pictures.get();
@@ -239,6 +259,7 @@ export function createCallMedia(options: CallMediaOptions): CallMedia {
       published = tracks;
       spread();
     },
+    speaker: () => speaker,
     paths: () => [...open.values()].map(({ path }) => path),
     show(address, container) {
       if (closed || views.size >= MAX_VIEWS) return () => undefined;

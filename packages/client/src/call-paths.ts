@@ -8,7 +8,9 @@ import {
   type ConversationState,
   type Domain,
   type FocusRoom,
+  mayBeHeard,
   type NotificationParams,
+  type WantedPictures,
 } from '@parley/protocol';
 import { type ConferencePath, createConferencePath, type VerifyFocus } from './conference-path.ts';
 import { createDirectPath, type DirectPath, type PathSignal } from './direct-path.ts';
@@ -31,6 +33,11 @@ export interface CallPaths {
   signal(params: SignalParams, open: readonly Path[]): void;
   focusOffer(offer: FocusOffer, open: readonly Path[]): void;
   focusClosed(params: NotificationParams<'focus.closed'>, open: readonly Path[]): void;
+  focusWanted(params: NotificationParams<'focus.wanted'>, open: readonly Path[]): void;
+  /** How large whom is shown here, for the conferences among these paths. */
+  prefer(pictures: WantedPictures, open: readonly Path[]): void;
+  /** Whether somebody who speaks there is to be shown as speaking here. */
+  isIn(focus: Domain, room: FocusRoom['room'], open: readonly Path[]): boolean;
   close(): void;
 }
 
@@ -38,7 +45,8 @@ export interface CallPathsOptions {
   readonly me: Address;
   readonly state: () => ConversationState;
   readonly request: Request;
-  readonly rtc: RTCConfiguration;
+  /** As it is now: credentials of relays are renewed. */
+  readonly rtc: () => RTCConfiguration;
   readonly verifyFocus: VerifyFocus;
   readonly permitted: ClientSettings['paths'];
   /** A path that was made ready before the call was answered. */
@@ -79,9 +87,14 @@ export function createCallPaths(options: CallPathsOptions): CallPaths {
     const path =
       begun?.kind === 'conference'
         ? begun
-        : createConferencePath({ conversation, epoch, focus, rtc, request, verifyFocus });
-    path.enter();
+        : createConferencePath({ conversation, epoch, focus, rtc: rtc(), request, verifyFocus });
+    enterIfAgreed(path);
     return path;
+  }
+
+  /** Where the call is recorded, a device goes in only once its person has agreed to that (R58). */
+  function enterIfAgreed(path: ConferencePath): void {
+    if (mayBeHeard(state(), me)) path.enter();
   }
 
   function openDirect({ epoch, offerer, between }: CallPath): DirectPath | null {
@@ -134,6 +147,7 @@ export function createCallPaths(options: CallPathsOptions): CallPaths {
     },
     meet(open) {
       for (const path of directs(open)) meetOn(path);
+      for (const path of conferences(open)) enterIfAgreed(path);
     },
     signal(params, open) {
       const ofEpoch = directs(open).filter((path) => path.epoch === params.signal.epoch);
@@ -151,6 +165,14 @@ export function createCallPaths(options: CallPathsOptions): CallPaths {
       // A lost leg is the older path's if there are two: the newer one was begun because of it.
       for (const path of reason === 'leg-lost' ? inRoom.slice(0, 1) : inRoom) path.focusClosed(reason);
     },
+    focusWanted({ focus: domain, room, leg, rids }, open) {
+      const inRoom = conferences(open, { domain, room });
+      (inRoom.find((path) => path.hasLeg(leg)) ?? inRoom.at(-1))?.wanted(rids);
+    },
+    prefer(pictures, open) {
+      for (const path of conferences(open)) path.prefer(pictures);
+    },
+    isIn: (domain, room, open) => conferences(open, { domain, room }).length > 0,
     close() {
       preset?.close();
       preset = null;

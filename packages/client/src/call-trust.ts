@@ -1,6 +1,13 @@
 // Who the others in one conversation are proven to be: sends this device's proof to whoever needs it, verifies theirs when
 // they come, and asks for those that do not. What the media add is put together in trust-view.ts.
-import { notVerified, type PersonTrust, type ProofPurpose, type Sources, verifyProof } from '@parley/identity';
+import {
+  isUnanswered,
+  notVerified,
+  type PersonTrust,
+  type ProofPurpose,
+  type Sources,
+  verifyProof,
+} from '@parley/identity';
 import {
   type Address,
   type ConversationState,
@@ -13,6 +20,7 @@ import type { Readable } from './api.ts';
 import type { OwnIdentity } from './own-identity.ts';
 import { createStore } from './readable.ts';
 import type { Request } from './socket.ts';
+import { untilKnown } from './until-known.ts';
 
 /** A signal about identity. */
 export type IdentitySignal = Extract<Signal, { type: 'proof' | 'proof-wanted' }>;
@@ -51,6 +59,8 @@ export function createCallTrust(options: CallTrustOptions): CallTrust {
   /** The latest proof of each person that came before their device was known to take part: nobody fills others' place. */
   const waiting = new Map<Address, { device: DeviceId; proof: string }>();
   const awaited = new Map<DeviceId, ReturnType<typeof setTimeout>>();
+  /** Whose proofs are being verified; ended by a newer proof of theirs, or when they go. */
+  const asking = new Map<DeviceId, AbortController>();
   /** How often each of those who take part has asked. */
   const wanted = new Map<Address, number>();
   let closed = false;
@@ -99,11 +109,25 @@ export function createCallTrust(options: CallTrustOptions): CallTrust {
       waiting.delete(address);
       clearTimeout(awaited.get(device));
       const purpose = purposeOf(other, own);
+      // It is as fresh as it was when it came, however often others have to be asked.
       const expected = { from: address, me, conversation, purpose, now: Date.now(), maxTokenAgeMs: MAX_TOKEN_AGE_MS };
-      void verifyProof(proof, expected, sources).then((trust) => {
-        if (!closed && present().has(device)) set(device, trust);
-      });
+      forget(device);
+      const ended = new AbortController();
+      asking.set(device, ended);
+      void untilKnown(
+        () => verifyProof(proof, expected, sources),
+        (trust) => trust.status !== 'proven' && isUnanswered(trust.code),
+        (trust) => {
+          if (present().has(device)) set(device, trust);
+        },
+        ended.signal,
+      );
     }
+  }
+
+  function forget(device: DeviceId): void {
+    asking.get(device)?.abort();
+    asking.delete(device);
   }
 
   /** Whoever is there and has sent nothing is asked, and is unverified if that brings nothing either. */
@@ -131,6 +155,7 @@ export function createCallTrust(options: CallTrustOptions): CallTrust {
       clearTimeout(timer);
       awaited.delete(device);
     }
+    for (const device of [...asking.keys()]) if (!here.has(device)) forget(device);
     if ([...people.get().keys()].some((device) => !here.has(device))) {
       people.set(new Map([...people.get()].filter(([device]) => here.has(device))));
     }
@@ -176,6 +201,7 @@ export function createCallTrust(options: CallTrustOptions): CallTrust {
       closed = true;
       stop();
       for (const timer of awaited.values()) clearTimeout(timer);
+      for (const device of [...asking.keys()]) forget(device);
       waiting.clear();
     },
   };

@@ -9,29 +9,39 @@ import {
   type DeviceId,
   type NotificationParams,
   ParleyError,
-  parseAddress,
+  sameSwitches,
 } from '@parley/protocol';
+import { watchAdding } from './adding-watch.ts';
 import type { Call, CallNotice, CallView, TrustView } from './api.ts';
+import { createDuties } from './call-duties.ts';
 import { createCallMedia } from './call-media.ts';
+import { createCallMix } from './call-mix.ts';
 import { createCallPaths, type EarlyPath, type SignalParams } from './call-paths.ts';
+import { canRecord, recordingVerbs } from './call-recording.ts';
 import type { CallTrust } from './call-trust.ts';
 import { endOf, viewOf } from './call-view.ts';
 import type { VerifyFocus } from './conference-path.ts';
-import { probeConference } from './conference-probe.ts';
 import type { ConversationStore } from './conversation-store.ts';
 import { within } from './deadline.ts';
+import { everybodyElse, expectedOf } from './expected.ts';
 import type { LocalMedia } from './local-media.ts';
 import { MAX_NOTICES, type NewNotice, noticeOf } from './notices.ts';
+import { createOrganising } from './organising.ts';
+import { mix } from './path.ts';
+import { watchSizes } from './qualities.ts';
 import { createStore } from './readable.ts';
 import type { FocusOffer } from './receive-leg.ts';
+import { createReports } from './reports.ts';
 import type { Request } from './socket.ts';
-import type { SourceKey } from './switcher.ts';
-import { carriersOf, isRefused, requiredOf, trustView } from './trust-view.ts';
+import { carriersOf, guestTrust, isRefused, requiredOf, trustView } from './trust-view.ts';
+import { requireAddress } from './typed-address.ts';
 
 export interface RunningCall extends Call {
   signal(params: SignalParams): void;
   focusOffer(offer: FocusOffer): void;
   focusClosed(params: NotificationParams<'focus.closed'>): void;
+  focusWanted(params: NotificationParams<'focus.wanted'>): void;
+  focusSpeaker(params: NotificationParams<'focus.speaker'>): void;
   networkChanged(): void;
   /** The node was restarted, and the call goes on. `known`: its answer to hello tells of this call. */
   nodeIsBack(known: boolean): void;
@@ -46,11 +56,13 @@ export interface CallOptionsInside {
   readonly device: DeviceId;
   readonly store: ConversationStore;
   readonly request: Request;
-  readonly rtc: RTCConfiguration;
+  readonly rtc: () => RTCConfiguration;
   readonly verifyFocus: VerifyFocus;
   readonly trust: CallTrust;
   /** As they are now: they may change during the call. */
   readonly settings: () => ClientSettings;
+  /** This device can prove who it is. */
+  readonly provable: boolean;
   /** Being captured. If it fails, whoever made the call ends it. */
   readonly media: Promise<LocalMedia>;
   /** A path that was begun before: by the caller with the invitation, by the callee while it rang. */
@@ -61,8 +73,6 @@ export interface CallOptionsInside {
 }
 
 const COMMAND_MS = 20_000;
-/** The call has settled, and people seldom add somebody sooner. */
-const PROBE_AFTER_MS = 3000;
 const DIAGNOSTICS_MS = 3000;
 
 export function createCall(options: CallOptionsInside): RunningCall {
@@ -70,24 +80,38 @@ export function createCall(options: CallOptionsInside): RunningCall {
   const conversation: ConversationId = store.get().id;
   const localVideo = createStore<MediaStream | null>(null);
   const sharing = createStore(false);
+  /** Who speaks, as the conference service hears it; on a direct path, and with engines that cannot tell, nobody says. */
+  let focusHears: Address | null = null;
+  const sizes = watchSizes((pictures) => paths.prefer(pictures, media.paths()));
   let local: LocalMedia | null = null;
   let notices: readonly CallNotice[] = [];
   let noticeCount = 0;
   let everFlowed = false;
   let wasJoined = false;
-  let removed = false;
+  let removed: Pick<NonNullable<CallView['ended']>, 'reason' | 'by'> | null = null;
   let clockOffset: number | null = null;
   let ended: CallView['ended'] = null;
-  let cannotAdd: CallView['cannotAdd'] = null;
-  let probeTimer: ReturnType<typeof setTimeout> | undefined;
   /** The switches last told to the host, so that a refusal is not asked for again and again. */
   let toldSwitches = '';
 
-  /** Reports that could not be made, by method: at most one of each, the newest. */
-  const untold = new Map<'call.ready' | 'call.pathFailed', number>();
-
   const state = () => store.get();
   const own = () => state().participants.get(me);
+  const reports = createReports({
+    conversation,
+    request,
+    wanted(epoch) {
+      const call = activeCall(state());
+      return !ended && (call?.transfer?.epoch === epoch || call?.path.epoch === epoch);
+    },
+  });
+  const duties = createDuties({
+    me,
+    state,
+    trust: () => trustNow(),
+    clockOffset: () => clockOffset ?? 0,
+    muteSelf: () => tellHost(options.media.then((opened) => opened.setMicrophone(false))),
+    remove: (address) => tellHost(request('call.remove', { conversation, address, because: 'untrusted' }, COMMAND_MS)),
+  });
 
   const paths = createCallPaths({
     me,
@@ -101,25 +125,45 @@ export function createCall(options: CallOptionsInside): RunningCall {
   const media = createCallMedia({
     openPath(line) {
       const path = paths.open(line);
-      if (path && path !== 'forbidden') path.carrier.subscribe(() => queueMicrotask(judge));
+      if (path && path !== 'forbidden') {
+        paths.prefer(sizes.wanted(), [path]);
+        path.carrier.subscribe(() => queueMicrotask(judge));
+        path.state.subscribe(() => queueMicrotask(mixture.follow));
+      }
       return path;
     },
     closing: paths.closing,
     maySend: paths.maySend,
-    expected,
-    ready: (epoch) => void insist('call.ready', epoch),
+    expected: (key) => expectedOf(state(), me, key),
+    hushed: (address) => (state().participants.get(address)?.mutedBy ?? null) !== null,
+    everybody: () => everybodyElse(state(), me),
+    ready: (epoch) => reports.make('call.ready', epoch),
     pathFailed: (epoch) => {
-      note({ kind: 'trouble', person: null, outcome: null, path: null, error: new ParleyError('media-not-connected') });
-      void insist('call.pathFailed', epoch);
+      trouble(new ParleyError('media-not-connected'));
+      reports.make('call.pathFailed', epoch);
     },
   });
+
+  const adding = watchAdding({
+    state,
+    settings: options.settings,
+    rtc,
+    request,
+    found(error, fresh) {
+      if (error && fresh) note({ kind: 'trouble', person: null, outcome: null, path: 'conference', error });
+      refreshView();
+    },
+  });
+  const trouble = (error: ParleyError) => note({ kind: 'trouble', person: null, outcome: null, path: null, error });
+  const mixture = createCallMix({ call: () => activeCall(state()), paths: media.paths, failed: trouble });
 
   function trustNow(): ReadonlyMap<Address, TrustView> {
     const joined = [...state().participants.values()].filter((p) => p.person.address !== me && p.state === 'joined');
     return new Map(
-      joined.map(({ person: { address }, device: theirs }) => {
+      joined.map(({ person: { address, guest }, device: theirs, identified }) => {
         const proven = (theirs && options.trust.people.get().get(theirs)) || null;
-        return [address, trustView(proven, carriersOf(media.paths(), address))] as const;
+        const view = trustView(proven, carriersOf(media.paths(), address));
+        return [address, guest ? guestTrust(view, identified) : view] as const;
       }),
     );
   }
@@ -136,6 +180,7 @@ export function createCall(options: CallOptionsInside): RunningCall {
       finish({ reason: 'untrusted', outcome: null, ...(person ? { untrusted: { person, text: trust.text } } : {}) });
       return;
     }
+    duties.look();
   }
 
   const ownSwitches = () => local?.switches.get() ?? own()?.media ?? { microphone: false, camera: false };
@@ -144,12 +189,17 @@ export function createCall(options: CallOptionsInside): RunningCall {
       state: state(),
       me,
       rendered: media.rendered.get(),
+      // Oneself is not shown large: then it is whoever else is heard here.
+      speaker: focusHears === null || focusHears === me ? media.speaker() : focusHears,
       own: ownSwitches(),
       notices,
       everFlowed,
       clockOffset: clockOffset ?? 0,
       trust: trustNow(),
-      cannotAdd,
+      cannotAdd: adding.obstacle(),
+      canRecord: canRecord(media.paths(), options.settings().conference),
+      provable: options.provable,
+      guest: options.settings().guest,
       ended,
     });
   const view = createStore<CallView>(makeView());
@@ -168,39 +218,9 @@ export function createCall(options: CallOptionsInside): RunningCall {
     return [...state().participants.values()].some((p) => p.person.address !== me && p.state === 'joined');
   }
 
-  function expected(key: SourceKey): 'yes' | 'while-flowing' | 'no' {
-    const [kind, address] = key.split(' ') as ['audio' | 'video', Address];
-    const person = state().participants.get(address);
-    if (person?.state !== 'joined') return 'no';
-    if (kind === 'video') return person.media.camera ? 'yes' : 'no';
-    // A muted microphone is still sent, as silence; but there may be none.
-    return person.media.microphone ? 'yes' : 'while-flowing';
-  }
-
   /** What the host refuses or nobody answers changes nothing here: its events say how it goes on. */
   function tellHost(told: Promise<unknown>): void {
     told.catch(() => undefined);
-  }
-
-  /**
-   * The call waits for this report: if nobody could take it, it is made again with the next sign of the host or the node,
-   * as long as the path it speaks of is wanted. A transfer whose time is over ends that, and so does the call.
-   */
-  async function insist(method: 'call.ready' | 'call.pathFailed', epoch: number): Promise<void> {
-    untold.delete(method);
-    try {
-      await request(method, { conversation, epoch }, COMMAND_MS);
-    } catch (error) {
-      if (asParleyError(error).retry) untold.set(method, epoch);
-    }
-  }
-
-  function tellAgain(): void {
-    const call = activeCall(state());
-    for (const [method, epoch] of [...untold]) {
-      if (!ended && (call?.transfer?.epoch === epoch || call?.path.epoch === epoch)) void insist(method, epoch);
-      else untold.delete(method);
-    }
   }
 
   function note(notice: NewNotice): void {
@@ -212,8 +232,10 @@ export function createCall(options: CallOptionsInside): RunningCall {
   function finish(how: CallView['ended']): void {
     if (ended) return;
     ended = how;
-    clearTimeout(probeTimer);
+    adding.close();
+    duties.close();
     media.close();
+    sizes.close();
     paths.close();
     stopStore();
     stopEvents();
@@ -230,51 +252,33 @@ export function createCall(options: CallOptionsInside): RunningCall {
   function follow(): void {
     const self = own();
     if (self?.state === 'joined' && self.device === device) wasJoined = true;
-    const end = endOf(state(), me, device, wasJoined, removed);
+    const end = endOf(state(), me, device, wasJoined, removed !== null);
     if (end) {
-      finish(end);
+      finish(removed ? { ...end, ...removed } : end);
       return;
     }
     const call = activeCall(state());
     if (call && wasJoined) {
       media.hostSays(call.path, call.transfer);
+      if (call.path.kind === 'direct') focusHears = null;
       paths.meet(media.paths());
     }
     syncSwitches();
-    tellAgain();
-    refreshView();
-  }
-
-  /** Whether a third person could be added is found out before it is wanted, once sound and picture flow directly. */
-  function probeSoon(): void {
-    clearTimeout(probeTimer);
-    if (options.settings().paths === 'direct' || activeCall(state())?.policy === 'direct-only') return;
-    probeTimer = setTimeout(() => void probe(), PROBE_AFTER_MS);
-  }
-
-  async function probe(): Promise<void> {
-    const before = activeCall(state());
-    if (ended || before?.path.kind !== 'direct' || before.transfer) return;
-    const reach = await probeConference(rtc, request);
-    // A transfer meanwhile has found it out by itself.
-    if (ended || reach === 'unknown' || activeCall(state())?.path !== before.path) return;
-    const trouble = reach === 'reachable' ? null : reach;
-    if (trouble && !cannotAdd) {
-      note({ kind: 'trouble', person: null, outcome: null, path: 'conference', error: trouble });
-    }
-    cannotAdd = trouble;
+    reports.again();
+    mixture.follow();
+    duties.look();
     refreshView();
   }
 
   function syncSwitches(): void {
     const self = own();
     if (!local || self?.state !== 'joined') return;
-    const { microphone, camera } = local.switches.get();
-    const text = `${microphone} ${camera}`;
-    if (self.media.microphone === microphone && self.media.camera === camera) toldSwitches = '';
+    const switches = local.switches.get();
+    const text = JSON.stringify(switches);
+    if (sameSwitches(self.media, switches)) toldSwitches = '';
     else if (toldSwitches !== text) {
       toldSwitches = text;
-      tellHost(request('call.media', { conversation, media: { microphone, camera } }, COMMAND_MS));
+      tellHost(request('call.media', { conversation, media: switches }, COMMAND_MS));
     }
   }
 
@@ -298,7 +302,10 @@ export function createCall(options: CallOptionsInside): RunningCall {
 
   const stopEvents = store.onEvent((change) => {
     const { body } = change.event;
-    if (body.type === 'left' && body.address === me && body.reason === 'removed') removed = true;
+    if (body.type === 'left' && body.address === me && (body.reason === 'removed' || body.reason === 'untrusted')) {
+      const by = body.by && change.after.participants.get(body.by)?.person;
+      removed = by ? { reason: body.reason, by } : { reason: body.reason };
+    }
     if (change.live) clockOffset ??= Date.now() - change.event.at;
     const notice = wasJoined ? noticeOf(change, me) : null;
     if (notice) note(notice);
@@ -308,19 +315,28 @@ export function createCall(options: CallOptionsInside): RunningCall {
   media.rendered.subscribe((rendered) => {
     if (!everFlowed && someoneElseJoined() && [...rendered.values()].some(({ flowing }) => flowing)) {
       everFlowed = true;
-      probeSoon();
+      adding.soon();
     }
+    mixture.follow();
     refreshView();
   });
   options.media.then(attach, () => undefined);
   const call: RunningCall = {
+    ...createOrganising(conversation, request),
     conversation,
     view,
     localVideo,
     showVideo: (address, container) => {
-      if (address !== me) return media.show(address, container);
+      if (address !== me) {
+        const stops = [media.show(address, container), sizes.watch(address, container)];
+        return () => stops.forEach((stop) => void stop());
+      }
       throw new ParleyError('invalid-parameters', 'show oneself with localVideo');
     },
+    showMix: (container) => media.show(mix, container),
+    mixing: mixture.mixing,
+    setMixed: mixture.set,
+    ...recordingVerbs(state, request),
     async add(address) {
       try {
         await request('call.add', { conversation, address: requireAddress(address) }, COMMAND_MS);
@@ -333,22 +349,15 @@ export function createCall(options: CallOptionsInside): RunningCall {
     async cancel(address) {
       await request('call.cancel', { conversation, address }, COMMAND_MS);
     },
-    async setMicrophone(on) {
-      await (await options.media).setMicrophone(on);
-    },
-    async setCamera(on) {
-      await (await options.media).setCamera(on);
-    },
+    setMicrophone: async (on) => (await options.media).setMicrophone(on),
+    setCamera: async (on) => (await options.media).setCamera(on),
     sharing,
     async setScreen(on) {
+      if (on && options.settings().guest?.share === false) throw new ParleyError('not-permitted');
       await (await options.media).setScreen(on);
     },
-    async useMicrophone(id) {
-      await (await options.media).useMicrophone(id);
-    },
-    async useCamera(id) {
-      await (await options.media).useCamera(id);
-    },
+    useMicrophone: async (id) => (await options.media).useMicrophone(id),
+    useCamera: async (id) => (await options.media).useCamera(id),
     async send(text) {
       await request('conversation.send', { conversation, text }, COMMAND_MS);
     },
@@ -371,9 +380,15 @@ export function createCall(options: CallOptionsInside): RunningCall {
     },
     focusOffer: (offer) => paths.focusOffer(offer, media.paths()),
     focusClosed: (params) => paths.focusClosed(params, media.paths()),
+    focusWanted: (params) => paths.focusWanted(params, media.paths()),
+    focusSpeaker({ focus, room, speaker: who }) {
+      if (!paths.isIn(focus, room, media.paths())) return;
+      focusHears = who ?? focusHears;
+      refreshView();
+    },
     networkChanged() {
       for (const path of media.paths()) path.networkChanged();
-      if (everFlowed) probeSoon();
+      if (everFlowed) adding.soon();
     },
     nodeIsBack(known) {
       // What is not told of any more is over, and how it ended is still to be asked for.
@@ -381,7 +396,7 @@ export function createCall(options: CallOptionsInside): RunningCall {
       // What was told to the node that stopped may have been lost with it.
       toldSwitches = '';
       syncSwitches();
-      tellAgain();
+      reports.again();
     },
     settingsChanged: judge,
     lost: () => finish({ reason: 'lost', outcome: null }),
@@ -389,11 +404,4 @@ export function createCall(options: CallOptionsInside): RunningCall {
 
   for (const signal of options.signals) call.signal(signal);
   return call;
-}
-
-/** What a person typed. Throws `invalid-address`. */
-export function requireAddress(text: string): Address {
-  const address = parseAddress(text);
-  if (!address) throw new ParleyError('invalid-address', text.slice(0, 100));
-  return address;
 }

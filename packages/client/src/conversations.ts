@@ -15,19 +15,31 @@ export interface Conversations {
   /** A history that a request or hello brought. */
   learn(history: History): ConversationStore;
   told(params: NotificationParams<'conversation.events'>): void;
+  /** The node tells nothing more of this one. */
+  withdraw(id: ConversationId): void;
   /** Every conversation kept, oldest first. */
   all(): readonly ConversationStore[];
   /** Starts afresh from what hello said. */
   reset(histories: readonly History[]): void;
   /** Keeps a conversation although its call is over, until it is released. */
   hold(id: ConversationId): () => void;
+  /** Nothing is beginning any more: forgets what was kept for that. */
+  begun(): void;
 }
 
 const MAX_CONVERSATIONS = 64;
 
-/** @param changed after every change of any of them */
-export function createConversations(options: { me: Address; request: Request; changed: () => void }): Conversations {
-  const { me, request, changed } = options;
+export interface ConversationsOptions {
+  readonly me: Address;
+  readonly request: Request;
+  /** After every change of any of them. */
+  changed(): void;
+  /** Whether this device has asked for a call and does not know yet which conversation it is. */
+  beginning(): boolean;
+}
+
+export function createConversations(options: ConversationsOptions): Conversations {
+  const { me, request, changed, beginning } = options;
   const stores = new Map<ConversationId, { store: ConversationStore; stop: () => void }>();
   const held = new Set<ConversationId>();
 
@@ -45,7 +57,8 @@ export function createConversations(options: { me: Address; request: Request; ch
   }
 
   function prune(): void {
-    for (const [id, { store }] of stores) if (!held.has(id) && !concerns(store)) forget(id);
+    // What is told of the call may come before the answer that names it, even that it is over: that must not be lost.
+    if (!beginning()) for (const [id, { store }] of stores) if (!held.has(id) && !concerns(store)) forget(id);
     for (const id of stores.keys()) {
       if (stores.size <= MAX_CONVERSATIONS) break;
       if (!held.has(id)) forget(id);
@@ -77,6 +90,11 @@ export function createConversations(options: { me: Address; request: Request; ch
       open(conversation).take(events, true);
       prune();
     },
+    withdraw(id) {
+      if (held.has(id) || !stores.has(id)) return;
+      forget(id);
+      changed();
+    },
     all: () => [...stores.values()].map(({ store }) => store),
     reset(histories) {
       // Those that go on are kept as they are: a call that rings has a path that was begun with its only offer.
@@ -86,6 +104,7 @@ export function createConversations(options: { me: Address; request: Request; ch
       prune();
       changed();
     },
+    begun: prune,
     hold(id) {
       held.add(id);
       return () => {

@@ -9,6 +9,11 @@ interface CandidateStats extends RTCStats {
   readonly port?: number;
   readonly candidateType?: string;
 }
+interface TransportStats extends RTCTransportStats {
+  readonly tlsVersion?: string;
+  readonly dtlsCipher?: string;
+  readonly srtpCipher?: string;
+}
 
 /** One connection's entry in `Call.diagnostics`. */
 export async function readConnection(
@@ -17,8 +22,8 @@ export async function readConnection(
   epoch: number,
 ): Promise<Connection> {
   const report = await pc.getStats();
-  let transport: RTCTransportStats | undefined;
-  for (const entry of report.values()) if (entry.type === 'transport') transport ??= entry as RTCTransportStats;
+  let transport: TransportStats | undefined;
+  for (const entry of report.values()) if (entry.type === 'transport') transport ??= entry as TransportStats;
   const pair = transport?.selectedCandidatePairId ? report.get(transport.selectedCandidatePairId) : undefined;
   const local: CandidateStats | undefined = pair && report.get(pair.localCandidateId);
   const remote: CandidateStats | undefined = pair && report.get(pair.remoteCandidateId);
@@ -30,6 +35,9 @@ export async function readConnection(
       local && remote
         ? { local: endpoint(local), remote: endpoint(remote), localType: local.candidateType ?? 'unknown' }
         : null,
+    encryption: transport?.srtpCipher
+      ? { tls: transport.tlsVersion ?? '', dtls: transport.dtlsCipher ?? '', srtp: transport.srtpCipher }
+      : null,
     bytesSent: transport?.bytesSent ?? 0,
     bytesReceived: transport?.bytesReceived ?? 0,
   };

@@ -36,7 +36,8 @@ export interface DirectPathOptions {
   readonly epoch: number;
   readonly role: 'offerer' | 'answerer';
   readonly peer: Address;
-  readonly rtc: RTCConfiguration;
+  /** As it is now: credentials of relays are renewed. */
+  readonly rtc: () => RTCConfiguration;
   send(to: Endpoint, signal: Signal): void;
 }
 
@@ -90,7 +91,7 @@ export function createDirectPath(options: DirectPathOptions): DirectPath {
     held = [];
     heard.clear();
     carrier.set(null);
-    const peer: Peer = createPeer(rtc, {
+    const peer: Peer = createPeer(rtc(), {
       candidates: (candidates) => {
         if (pair?.peer !== peer) return;
         if (partner) tell({ type: 'candidates', path: id, epoch, candidates });
@@ -128,7 +129,8 @@ export function createDirectPath(options: DirectPathOptions): DirectPath {
     remote.set(
       pc.getTransceivers().flatMap(({ receiver: { track }, mid }): RemoteTrack[] => {
         if (mid === null) return [];
-        return [{ address, kind: track.kind === 'audio' ? 'audio' : 'video', track, flowing: flow.flowing(mid) }];
+        const kind = track.kind === 'audio' ? 'audio' : 'video';
+        return [{ address, kind, track, flowing: flow.flowing(mid), level: flow.level(mid) }];
       }),
     );
   }
@@ -174,6 +176,8 @@ export function createDirectPath(options: DirectPathOptions): DirectPath {
       await peer.pc.setLocalDescription({ type: 'rollback' });
     }
     if (!peer.pc.remoteDescription) return offerAnew();
+    const { iceServers = [] } = rtc();
+    peer.pc.setConfiguration({ ...peer.pc.getConfiguration(), iceServers });
     peer.pc.restartIce();
     tell({ type: 'offer', path: id, epoch, sdp: await peer.createLocal('offer') });
   }

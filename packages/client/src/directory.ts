@@ -2,9 +2,9 @@
 import type { Address, Company, Contact, NotificationParams, Presence } from '@parley/protocol';
 import { ParleyError } from '@parley/protocol';
 import type { Readable } from './api.ts';
-import { requireAddress } from './call.ts';
 import { createStore, type Store } from './readable.ts';
 import type { Request } from './socket.ts';
+import { requireAddress } from './typed-address.ts';
 
 export interface DirectoryPart {
   readonly companies: Readable<readonly Company[]>;
@@ -21,7 +21,8 @@ export interface DirectoryPart {
 /** Presence told while the contacts are on their way; more people than a page of contacts are not waited for. */
 const MAX_NOTED = 2000;
 
-export function createDirectory(me: Address, request: Request): DirectoryPart {
+/** @param guest guests have no directory */
+export function createDirectory(me: Address, guest: boolean, request: Request): DirectoryPart {
   const companies = createStore<readonly Company[]>([]);
   const presence: Store<Presence> = createStore<Presence>('available');
   let refreshing: 'no' | 'yes' | 'again' = 'no';
@@ -29,6 +30,7 @@ export function createDirectory(me: Address, request: Request): DirectoryPart {
   const noted = new Map<Address, Presence>();
 
   async function refresh(): Promise<void> {
+    if (guest) return;
     if (refreshing !== 'no') {
       refreshing = 'again';
       return;

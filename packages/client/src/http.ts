@@ -1,7 +1,7 @@
 // The few plain HTTP requests a client makes of its node: who are you, and sign me out.
 import { displayNameSchema, MAX_STATEMENT, ParleyError, parseWith, providerSchema } from '@parley/protocol';
 import { z } from 'zod';
-import type { ConnectOptions, NodeInfo, SignedIn } from './api.ts';
+import type { ConnectOptions, NodeInfo, SignedIn, SignInChoice } from './api.ts';
 import { prepareKey, type SignInProof } from './own-identity.ts';
 
 const HTTP_MS = 10_000;
@@ -11,6 +11,7 @@ const infoSchema = z.object({
   provider: providerSchema,
   signIn: z.array(z.object({ id: z.string().regex(/^[A-Za-z0-9._-]{1,64}$/), name: displayNameSchema })).max(16),
   signedIn: z.boolean(),
+  guest: z.boolean().default(false),
 });
 
 /** The node's own address, without a slash at the end. */
@@ -22,7 +23,7 @@ export function socketUrl(node: string): string {
   return `${node.replace(/^http/, 'ws')}/socket`;
 }
 
-async function send(url: string, init: RequestInit): Promise<Response> {
+export async function send(url: string, init: RequestInit): Promise<Response> {
   try {
     return await fetch(url, { credentials: 'include', signal: AbortSignal.timeout(HTTP_MS), ...init });
   } catch (error) {
@@ -42,35 +43,47 @@ async function askInfo(node: string): Promise<z.infer<typeof infoSchema>> {
   return parseWith(infoSchema, body, 'malformed-message');
 }
 
-/** Whether this browser is signed in. Errors: those of `nodeInfo`. */
+/** Whether this browser is signed in, be it as a guest. Errors: those of `nodeInfo`. */
 export async function isSignedIn(node: string): Promise<boolean> {
-  return (await askInfo(node)).signedIn;
+  const { signedIn, guest } = await askInfo(node);
+  return signedIn || guest;
 }
 
 /**
  * What the node says of itself, and whether this browser is signed in there. Errors: `timed-out` when it is out of
- * reach, `malformed-message` when what answers is no Parley node.
+ * reach, `malformed-message` when what answers is no Parley node. `again`: somebody who is signed in is about to sign in
+ * once more.
  */
-export async function nodeInfo(options?: ConnectOptions): Promise<NodeInfo> {
+export async function nodeInfo(options?: ConnectOptions & { readonly again?: boolean }): Promise<NodeInfo> {
   const node = nodeUrl(options);
   const info = await askInfo(node);
   // Only who is about to sign in needs a new key.
-  const nonce = info.signedIn ? null : await prepareKey();
+  const nonce = info.signedIn && !options?.again ? null : await prepareKey();
   return {
     provider: info.provider,
     signedIn: info.signedIn,
+    guest: info.guest,
     signIn: info.signIn.map(({ id, name }) => ({
       id,
       name,
-      url(returnTo, { loginHint, prompt } = {}) {
-        const query = new URLSearchParams({ return: returnTo });
-        if (nonce) query.set('nonce', nonce);
-        if (loginHint) query.set('login_hint', loginHint);
-        if (prompt) query.set('prompt', prompt);
-        return `${node}/sign-in/${encodeURIComponent(id)}?${query}`;
-      },
+      url: (returnTo, options) => signInUrl(node, id, returnTo, nonce, options),
     })),
   };
+}
+
+/** Where a sign-in at this issuer begins. `nonce`: of a key that this browser has made. */
+export function signInUrl(
+  node: string,
+  issuer: string,
+  returnTo: string,
+  nonce: string | null,
+  { loginHint, prompt }: NonNullable<Parameters<SignInChoice['url']>[1]> = {},
+): string {
+  const query = new URLSearchParams({ return: returnTo });
+  if (nonce) query.set('nonce', nonce);
+  if (loginHint) query.set('login_hint', loginHint);
+  if (prompt) query.set('prompt', prompt);
+  return `${node}/sign-in/${encodeURIComponent(issuer)}?${query}`;
 }
 
 const sessionSchema = z.object({

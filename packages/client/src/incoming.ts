@@ -183,7 +183,7 @@ function createRinging(store: ConversationStore, options: IncomingOptions): Ring
       epoch: params.signal.epoch,
       role: 'answerer',
       peer: params.from.address,
-      rtc: rtc(),
+      rtc,
       send: (to, signal) => void request('call.signal', { conversation, to, signal }).catch(() => undefined),
     });
   }

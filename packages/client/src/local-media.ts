@@ -1,6 +1,6 @@
 // The own microphone and camera. Muting keeps the sound track running in silence, so that no path ever lacks it; the
 // camera is really off when it is off, light and all.
-import { type MediaSwitches, ParleyError } from '@parley/protocol';
+import { type MediaSwitches, ParleyError, sameSwitches } from '@parley/protocol';
 import type { Readable } from './api.ts';
 import { within } from './deadline.ts';
 import { type LocalTracks, noTracks } from './path.ts';
@@ -15,7 +15,7 @@ export interface LocalMedia {
   setCamera(on: boolean): Promise<void>;
   /** The screen is sent in place of the camera. */
   readonly sharing: Readable<boolean>;
-  /** The browser lets the person choose what is shown. Errors: `no-screen`. */
+  /** The browser lets the person choose what is shown; nothing changes if they choose nothing. Errors: `no-screen`. */
   setScreen(on: boolean): Promise<void>;
   /** Another device, by its id (`navigator.mediaDevices.enumerateDevices`); what is switched off stays off. */
   useMicrophone(id: string): Promise<void>;
@@ -98,7 +98,15 @@ async function captureVideo(id?: string): Promise<MediaStreamTrack | null> {
   return (await capture({ video: id ? { ...videoWishes, deviceId: { exact: id } } : videoWishes })).video;
 }
 
-/** Rejects with `no-screen` if nothing is chosen: there is no hurry, so no deadline but the person's own. */
+/**
+ * Whether the person closed the browser's window without choosing anything, which is no failure. Browsers report it by the same
+ * error as a refusal of the system or of the page's own policy; only their words tell these apart.
+ */
+export function isNothingChosen(error: unknown): boolean {
+  return error instanceof DOMException && error.name === 'NotAllowedError' && !/system|polic/i.test(error.message);
+}
+
+/** Null if nothing is chosen; there is no hurry, so no deadline but the person's own. Errors: `no-screen`. */
 async function captureScreen(): Promise<MediaStreamTrack | null> {
   try {
     const stream = await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: { ideal: 10, max: 15 } } });
@@ -107,6 +115,7 @@ async function captureScreen(): Promise<MediaStreamTrack | null> {
     if (track) track.contentHint = 'detail';
     return track;
   } catch (error) {
+    if (isNothingChosen(error)) return null;
     throw new ParleyError('no-screen', undefined, { cause: error });
   }
 }
@@ -152,9 +161,9 @@ function createLocalMedia(first: LocalTracks, wanted: MediaSwitches): LocalMedia
     const before = tracks.get();
     if (before.audio !== next.audio || before.video !== next.video) tracks.set(next);
     if (sharing.get() !== (screen !== null)) sharing.set(screen !== null);
-    const now: MediaSwitches = { microphone: audio?.enabled ?? false, camera: next.video !== null };
-    const said = switches.get();
-    if (said.microphone !== now.microphone || said.camera !== now.camera) switches.set(now);
+    const on = { microphone: audio?.enabled ?? false, camera: next.video !== null };
+    const now: MediaSwitches = screen ? { ...on, screen: true } : on;
+    if (!sameSwitches(switches.get(), now)) switches.set(now);
   }
 
   /** Unplugged, the permission taken back, or the sharing ended in the browser's own bar. */

@@ -20,14 +20,21 @@ export function noticeOf({ event, before, after }: Change, me: Address): NewNoti
     case 'left':
       return body.address === me ? null : { ...blank, kind: 'left', person: person(body.address) };
     case 'invitation-ended':
-      if (body.address === me) return null;
+      // Whoever was not let in was never there.
+      if (body.address === me || before.participants.get(body.address)?.state === 'knocking') return null;
       return { ...blank, kind: 'invitation-ended', person: person(body.address), outcome: body.outcome };
+    case 'muted':
+      return body.address === me ? { ...blank, kind: 'muted', person: person(body.by) } : null;
+    case 'trust-raised':
+      return body.by === me ? null : { ...blank, kind: 'trust-raised', person: person(body.by) };
     case 'path-changed':
       return before.call?.transfer?.epoch === body.epoch
         ? { ...blank, kind: 'path-changed', path: after.call?.path.kind ?? null }
         : null;
     case 'transfer-ended':
       if (body.outcome === 'not-needed' || before.call?.transfer?.kind !== 'conference') return null;
+      // Nothing has changed for anybody: the old room works.
+      if (before.call.transfer.because === 'room-moved') return null;
       return {
         ...blank,
         kind: 'add-failed',
@@ -35,7 +42,7 @@ export function noticeOf({ event, before, after }: Change, me: Address): NewNoti
         error: new ParleyError(body.code ?? 'media-not-connected'),
       };
     case 'transfer-started':
-      return body.because
+      return body.because && body.because !== 'room-moved'
         ? {
             ...blank,
             kind: 'trouble',
@@ -43,6 +50,18 @@ export function noticeOf({ event, before, after }: Change, me: Address): NewNoti
             error: new ParleyError(body.because === 'engine-lost' ? 'engine-lost' : 'media-not-connected'),
           }
         : null;
+    case 'recording-started':
+      return { ...blank, kind: 'recording-started', person: null };
+    case 'recording-ended':
+      return {
+        ...blank,
+        kind: 'recording-ended',
+        person: body.by ? person(body.by) : null,
+        error: body.code ? new ParleyError(body.code) : null,
+        recordingEnd: body.because,
+      };
+    case 'recording-filed':
+      return { ...blank, kind: 'recording-filed' };
     default:
       return null;
   }

@@ -12,13 +12,19 @@ export interface LocalTracks {
 }
 export const noTracks: LocalTracks = { audio: null, video: null };
 
+/** In place of an address: everybody else in a conference, mixed. No person has it. */
+export const mix = '*';
+export type SourceOwner = Address | typeof mix;
+
 /** A track of somebody else that came by a path. */
 export interface RemoteTrack {
-  readonly address: Address;
+  readonly address: SourceOwner;
   readonly kind: MediaKind;
   readonly track: MediaStreamTrack;
   /** Sound leaves the jitter buffer, or frames are decoded, right now. */
   readonly flowing: boolean;
+  /** How loud it has been lately, 0 to 1; 0 for pictures. */
+  readonly level: number;
 }
 
 /**

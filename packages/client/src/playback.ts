@@ -1,12 +1,12 @@
 // Remote sound: one hidden <audio> element for each person and line. The element of the line in use is loud, the others
 // are silent but play, so that their jitter buffers run; a change of line is a short cross-fade of the two volumes.
 // Not WebAudio: in Chrome that can bypass echo cancellation.
-import type { Address } from '@parley/protocol';
+import type { SourceOwner } from './path.ts';
 
 export interface Voice {
   /** One for each line and track. */
   readonly id: string;
-  readonly address: Address;
+  readonly address: SourceOwner;
   readonly track: MediaStreamTrack;
   readonly loud: boolean;
 }
@@ -20,7 +20,8 @@ export interface Playback {
 }
 
 export const FADE_MS = 60;
-const STEP_MS = 4;
+/** Browsers mix ten milliseconds at a time, so finer steps would not be heard. */
+const STEP_MS = 10;
 
 /** Equal power: the two volumes' squares sum to 1 all the way, so uncorrelated sound keeps its loudness. `at` is 0..1. */
 export function fadeIn(at: number): number {

@@ -14,11 +14,13 @@ import fc from 'fast-check';
 import { retryDelay } from './backoff.ts';
 import { endOf, viewOf } from './call-view.ts';
 import { type Change, createConversationStore } from './conversation-store.ts';
-import { isFlowing, readCounters } from './flowing.ts';
+import { createConversations } from './conversations.ts';
+import { isFlowing, nextLook, readCounters, sinceDelivered } from './flowing.ts';
 import { mayConnectEarly, ringsFor } from './incoming.ts';
 import { noticeOf } from './notices.ts';
 import { fadeIn } from './playback.ts';
 import { createStore, derive } from './readable.ts';
+import type { Request } from './socket.ts';
 
 const id = `${'a'.repeat(22)}@enterprise1.example` as ConversationId;
 const person = (name: string): Person => ({
@@ -74,6 +76,33 @@ describe('a conversation store', () => {
       }),
       { numRuns: 300 },
     );
+  });
+});
+
+describe('a call that is being begun', () => {
+  it('is known to be over, though that was told before the answer that names it', async () => {
+    const all = numbered([
+      ...bodies,
+      { type: 'invitation-ended', address: bob.address, outcome: 'do-not-disturb' },
+      { type: 'call-ended', reason: 'not-answered' },
+    ]);
+    const page = (events: readonly ConversationEvent[]) => ({ conversation: id, events: [...events], complete: true });
+    let beginning = true;
+    const conversations = createConversations({
+      me: alice.address,
+      // Asked for what came before the events that were told.
+      request: (async () => page(all)) as Request,
+      changed: () => undefined,
+      beginning: () => beginning,
+    });
+    conversations.told({ conversation: id, events: all.slice(bodies.length) });
+    await new Promise(setImmediate);
+    // As it was when the node began to write its answer.
+    const store = conversations.learn(page(all.slice(0, bodies.length)));
+    assert.equal(store.get().call?.ended?.reason, 'not-answered');
+    beginning = false;
+    conversations.begun();
+    assert.deepEqual(conversations.all(), []);
   });
 });
 
@@ -151,12 +180,16 @@ describe('the end of a call', () => {
     const state = storeWith(bodies).store.get();
     const rest = {
       rendered: new Map(),
+      speaker: null,
       own: media,
       notices: [],
       everFlowed: false,
       trust: new Map(),
       cannotAdd: null,
+      canRecord: false,
       clockOffset: 0,
+      provable: true,
+      guest: undefined,
     };
     const view = viewOf({ state, me: bob.address, ended: null, ...rest });
     assert.deepEqual(
@@ -179,6 +212,35 @@ describe('whether media flow', () => {
     const stalled = look(some, 3, 5000);
     assert.equal(isFlowing(stalled.get('0'), 5000), false);
     assert.equal(isFlowing(look(stalled, 4, 5100).get('0'), 5100), true);
+  });
+  it('is not taken back by counters that are a moment older than the frame that was seen', () => {
+    const seen = new Map([['0', { value: 0, grewAt: 90 }]]);
+    assert.equal(isFlowing(look(seen, 0, 100).get('0'), 100), true);
+    assert.equal(isFlowing(look(seen, 0, 5000).get('0'), 5000), false);
+  });
+  it('goes on with another sender, whose counters begin anew', () => {
+    const before = new Map([['0', { value: 500, grewAt: 0 }]]);
+    assert.equal(isFlowing(look(before, 0, 4000).get('0'), 4000), false);
+    assert.equal(isFlowing(look(before, 2, 4000).get('0'), 4000), true);
+  });
+});
+
+describe('looking at what flows', () => {
+  it('takes the newest frame of a track, however the browser counts time', () => {
+    const timeOrigin = 1_700_000_000_000;
+    assert.equal(sinceDelivered([], 5000, timeOrigin), Number.POSITIVE_INFINITY);
+    assert.equal(sinceDelivered([4000, 4900, 200], 5000, timeOrigin), 100);
+    assert.equal(sinceDelivered([timeOrigin + 4900], 5000, timeOrigin), 100);
+    assert.equal(sinceDelivered([5003], 5000, timeOrigin), 0);
+  });
+  it('is close while something starts, and never at the expense of the usual look', () => {
+    const at = { now: 1000, lookedAt: 1000, closeUntil: 9000, closeLook: 30, starting: true };
+    assert.deepEqual(nextLook(at), { glance: true, ms: 30 });
+    assert.deepEqual(nextLook({ ...at, starting: false }), { glance: false, ms: 1000 });
+    assert.deepEqual(nextLook({ ...at, closeUntil: 1000 }), { glance: false, ms: 1000 });
+    // A camera that is off: its track has been shown once, and goes on to be awaited for as long as the close looks last.
+    assert.deepEqual(nextLook({ ...at, lookedAt: 20 }), { glance: false, ms: 20 });
+    assert.deepEqual(nextLook({ ...at, lookedAt: -500 }), { glance: false, ms: 0 });
   });
 });
 

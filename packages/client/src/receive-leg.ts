@@ -1,7 +1,7 @@
 // One receiving leg of a conference: the focus offers, again and again as people come and go; this side answers the
 // latest offer. `sources` says whose sound or picture each media section carries.
 import type { Candidate, NotificationParams, Source } from '@parley/protocol';
-import type { RemoteTrack } from './path.ts';
+import { mix, type RemoteTrack } from './path.ts';
 import { createPeer, type Peer, splitCandidates } from './peer.ts';
 
 export type FocusOffer = NotificationParams<'focus.offer'>;
@@ -72,7 +72,9 @@ export function createReceiveLeg(
         const source = mid === null ? undefined : byMid.get(mid);
         const receives = currentDirection === 'recvonly' || currentDirection === 'sendrecv';
         if (!source || !receives || track.kind !== source.kind) return [];
-        return [{ address: source.address, kind: source.kind, track, flowing: peer.flow.flowing(mid) }];
+        const { flow } = peer;
+        const address = source.address ?? mix;
+        return [{ address, kind: source.kind, track, flowing: flow.flowing(mid), level: flow.level(mid) }];
       });
     },
     close: () => peer.close(),

@@ -26,11 +26,15 @@ const repeatable: ReadonlySet<string> = new Set<DeviceMethod>([
   'call.accept',
   'call.add',
   'call.cancel',
+  'call.consent',
   'call.decline',
   'call.leave',
+  'call.enter',
+  'call.identify',
   'call.media',
   'call.pathFailed',
   'call.ready',
+  'call.stopRecording',
   'conversation.events',
 ]);
 

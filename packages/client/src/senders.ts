@@ -4,7 +4,10 @@ import type { LocalTracks } from './path.ts';
 export interface Senders {
   attach(audio: RTCRtpSender | null, video: RTCRtpSender | null): void;
   publish(tracks: LocalTracks): void;
+  /** The full picture's; smaller qualities have their own. */
   limitVideo(bitsPerSecond: number): void;
+  /** Sends these qualities of the picture and no others, where there are several. */
+  wantQualities(rids: readonly string[]): void;
 }
 
 export function createSenders(): Senders {
@@ -12,8 +15,9 @@ export function createSenders(): Senders {
   let video: RTCRtpSender | null = null;
   let tracks: LocalTracks = { audio: null, video: null };
   let limit: number | null = null;
+  let qualities: readonly string[] | null = null;
   /** What the present video sender has been told. */
-  let told: number | null = null;
+  let told: string | null = null;
   let telling = false;
 
   // A closed connection refuses both, and needs neither.
@@ -22,16 +26,18 @@ export function createSenders(): Senders {
   };
 
   /** Asked only for a change: each look at a sender's parameters holds the page up until its media threads answer. */
-  async function tellLimit(): Promise<void> {
+  async function tellVideo(): Promise<void> {
     if (telling) return;
     telling = true;
-    for (let on = video; on && limit !== null && limit !== told; on = video) {
-      const wanted = limit;
+    const wish = () => `${limit} ${qualities}`;
+    for (let on = video; on && (limit !== null || qualities !== null) && wish() !== told; on = video) {
+      const wanted = wish();
       const parameters = on.getParameters();
       const [encoding] = parameters.encodings ?? [];
       // Not negotiated yet: the next call finds it.
       if (!encoding) break;
-      encoding.maxBitrate = wanted;
+      if (limit !== null) encoding.maxBitrate = limit;
+      for (const one of parameters.encodings) if (qualities && one.rid) one.active = qualities.includes(one.rid);
       const done = await on.setParameters(parameters).then(
         () => true,
         () => false,
@@ -45,7 +51,7 @@ export function createSenders(): Senders {
   function apply(): void {
     replace(audio, tracks.audio);
     replace(video, tracks.video);
-    void tellLimit();
+    void tellVideo();
   }
 
   return {
@@ -61,6 +67,10 @@ export function createSenders(): Senders {
     },
     limitVideo(bitsPerSecond) {
       limit = bitsPerSecond;
+      apply();
+    },
+    wantQualities(rids) {
+      qualities = rids;
       apply();
     },
   };

@@ -1,39 +1,23 @@
 // One signed-in device: its socket, and what hangs on it. The composition of the SDK; the parts do not know each other.
 import { verifyFocus } from '@parley/identity';
-import {
-  asParleyError,
-  type ConversationId,
-  type DeviceId,
-  type FocusRoom,
-  type MediaSwitches,
-  type NotificationParams,
-  ParleyError,
-  type Person,
-  type Provider,
-} from '@parley/protocol';
-import type { Call, CallOptions, ConnectOptions, Session } from './api.ts';
-import { createCall, type RunningCall, requireAddress } from './call.ts';
-import type { EarlyPath, SignalParams } from './call-paths.ts';
+import type { ConversationId, DeviceId, FocusRoom, NotificationParams, Person, Provider } from '@parley/protocol';
+import { linkAccount, linkedAccounts, signInAgain, unlinkAccount } from './accounts.ts';
+import type { ConnectOptions, Session } from './api.ts';
+import type { SignalParams } from './call-paths.ts';
 import { type CallTrust, createCallTrust } from './call-trust.ts';
 import type { ConversationStore } from './conversation-store.ts';
 import { createConversations } from './conversations.ts';
-import { createDirectPath } from './direct-path.ts';
 import { createDirectory } from './directory.ts';
-import { endSignIn, isSignedIn, nodeUrl, signInProof, signIns, signOut, socketUrl } from './http.ts';
+import { createEntering } from './entering.ts';
+import { endSignIn, isSignedIn, nodeInfo, nodeUrl, signInProof, signIns, signOut, socketUrl } from './http.ts';
 import { createSources } from './identity-sources.ts';
-import { createIncomingCalls, type Early } from './incoming.ts';
+import { createIncomingCalls } from './incoming.ts';
 import { forgetKeys } from './key-store.ts';
-import { beginCapture, type LocalMedia } from './local-media.ts';
+import { createOwnCall } from './own-call.ts';
 import { type OwnIdentity, ownIdentity } from './own-identity.ts';
-import { createStore, until } from './readable.ts';
-import { createSignalSender } from './signal-sender.ts';
+import { recordings } from './recordings.ts';
 import { type DeviceSocket, type Hello, openSocket, type Told } from './socket.ts';
 import { warmUp } from './warm-up.ts';
-
-const START_MS = 20_000;
-const ANSWER_MS = 10_000;
-/** Signals of a call whose own answer from the node is on its way. */
-const MAX_UNROUTED = 64;
 
 /**
  * Connects this browser as a device of the person who is signed in at the node. Errors: `not-signed-in` (show the
@@ -68,17 +52,25 @@ function startSession(node: string, socketOf: () => DeviceSocket, first: Hello, 
   const { request } = socket;
   let { settings } = first;
   let device: DeviceId = first.device;
-  const call = createStore<Call | null>(null);
-  let running: RunningCall | null = null;
-  let releaseRunning: (() => void) | null = null;
-  let beginning = false;
-  let unrouted: SignalParams[] = [];
-
   const sources = createSources(node, () => settings.hosts);
   const trusts = new Map<ConversationId, CallTrust>();
+  const own = createOwnCall({
+    me: me.address,
+    device: () => device,
+    conversations: () => conversations,
+    request,
+    settings: () => settings,
+    rtc,
+    verifyFocus: checkFocus,
+    trustOf,
+    provable: identity.provable,
+    // People of other companies met in it are contacts from now on.
+    ended: () => directory.refresh(),
+  });
   const conversations = createConversations({
     me: me.address,
     request,
+    beginning: own.beginning,
     changed() {
       incoming.refresh();
       for (const [id, trust] of trusts) {
@@ -88,7 +80,7 @@ function startSession(node: string, socketOf: () => DeviceSocket, first: Hello, 
       }
     },
   });
-  const directory = createDirectory(me.address, request);
+  const directory = createDirectory(me.address, me.guest === true, request);
   const incoming = createIncomingCalls({
     me: me.address,
     conversations,
@@ -97,10 +89,10 @@ function startSession(node: string, socketOf: () => DeviceSocket, first: Hello, 
     rtc,
     verifyFocus: checkFocus,
     trustOf,
-    accept,
+    accept: own.accept,
   });
 
-  const inCall = () => running !== null && running.view.get().ended === null;
+  const entering = createEntering({ guest: me.guest === true, incoming: incoming.calls, request });
   /** Every connection of this device shows the certificate that its proofs name. */
   function rtc(): RTCConfiguration {
     const { certificates } = identity;
@@ -108,8 +100,8 @@ function startSession(node: string, socketOf: () => DeviceSocket, first: Hello, 
     return certificates.length > 0 ? { iceServers, certificates } : { iceServers };
   }
 
-  function checkFocus(focus: FocusRoom, fingerprints: readonly string[], statement: string) {
-    const expected = { focus: focus.domain, room: focus.room, me: me.address, device, fingerprints, now: Date.now() };
+  function checkFocus(focus: FocusRoom, fingerprints: readonly string[], statement: string, now: number) {
+    const expected = { focus: focus.domain, room: focus.room, me: me.address, device, fingerprints, now };
     return verifyFocus(statement, expected, sources);
   }
 
@@ -122,140 +114,6 @@ function startSession(node: string, socketOf: () => DeviceSocket, first: Hello, 
     return made;
   }
 
-  function run(
-    store: ConversationStore,
-    media: Promise<LocalMedia>,
-    early: EarlyPath | null,
-    signals: readonly SignalParams[],
-  ): RunningCall {
-    releaseRunning?.();
-    releaseRunning = conversations.hold(store.get().id);
-    const made = createCall({
-      me: me.address,
-      device,
-      store,
-      request,
-      rtc: rtc(),
-      verifyFocus: checkFocus,
-      trust: trustOf(store),
-      settings: () => settings,
-      media,
-      early,
-      signals,
-      // People of other companies met in it are contacts from now on.
-      ended: () => directory.refresh(),
-    });
-    running = made;
-    return made;
-  }
-
-  async function once<T>(begin: () => Promise<T>): Promise<T> {
-    if (beginning || inCall()) throw new ParleyError('already-in-call');
-    beginning = true;
-    try {
-      return await begin();
-    } finally {
-      beginning = false;
-      unrouted = [];
-    }
-  }
-
-  async function startCall(to: string | readonly string[], options: CallOptions = {}): Promise<Call> {
-    const addresses = [...new Set((typeof to === 'string' ? [to] : to).map(requireAddress))];
-    const [only, ...more] = addresses;
-    if (!only) throw new ParleyError('invalid-parameters', 'to: nobody');
-    const policy = options.path ?? 'direct-first';
-    const conference = policy === 'conference' || more.length > 0 || settings.paths === 'conference';
-    return once(async () => {
-      const wanted = switches(options);
-      // Nobody hears or sees this person before somebody answers, and starting devices takes long: ring first.
-      const ringing = Promise.withResolvers<void>();
-      const { media } = await beginCapture(wanted, ringing.promise);
-      const signals = createSignalSender(request);
-      const path = conference
-        ? null
-        : createDirectPath({ epoch: 1, role: 'offerer', peer: only, rtc: rtc(), send: signals.send });
-      try {
-        const offer = await path?.offer(false);
-        const history = await request(
-          'call.start',
-          {
-            to: addresses,
-            policy,
-            media: wanted,
-            ...(options.title ? { title: options.title } : {}),
-            ...(offer ? { offer } : {}),
-          },
-          START_MS,
-        );
-        ringing.resolve();
-        signals.bind(history.conversation);
-        const store = conversations.learn(history);
-        const made = run(
-          store,
-          media,
-          path,
-          unrouted.filter((s) => s.conversation === history.conversation),
-        );
-        call.set(made);
-        await heard(media, made);
-        return made;
-      } catch (error) {
-        path?.close();
-        ringing.resolve();
-        media.then(
-          (opened) => opened.close(),
-          () => undefined,
-        );
-        throw asParleyError(error);
-      }
-    });
-  }
-
-  async function accept(
-    store: ConversationStore,
-    take: () => Early,
-    options: { microphone?: boolean; camera?: boolean } = {},
-  ): Promise<Call> {
-    return once(async () => {
-      const wanted = switches(options);
-      const { media } = await beginCapture(wanted);
-      const { path, signals } = take();
-      const conversation = store.get().id;
-      const made = run(store, media, path, signals);
-      try {
-        await request('call.accept', { conversation, media: wanted });
-        const state = await until(
-          store,
-          ({ participants, call: active }) => {
-            const self = participants.get(me.address);
-            return (self?.state === 'joined' && self.device === device) || active?.ended != null;
-          },
-          ANSWER_MS,
-          () => new ParleyError('timed-out'),
-        );
-        if (state.call?.ended) throw new ParleyError('call-ended');
-        call.set(made);
-        await heard(media, made);
-        return made;
-      } catch (error) {
-        made.lost();
-        if (running === made) running = null;
-        throw asParleyError(error);
-      }
-    });
-  }
-
-  /** Without a microphone that was allowed before, the call has begun for nothing. */
-  async function heard(media: Promise<LocalMedia>, made: RunningCall): Promise<void> {
-    try {
-      await media;
-    } catch (error) {
-      await made.leave().catch(() => undefined);
-      throw error;
-    }
-  }
-
   function signalled({ signal, ...about }: NotificationParams<'call.signal'>): void {
     if (signal.type === 'proof' || signal.type === 'proof-wanted') {
       const store = conversations.get(about.conversation);
@@ -263,8 +121,7 @@ function startSession(node: string, socketOf: () => DeviceSocket, first: Hello, 
       return;
     }
     const params: SignalParams = { ...about, signal };
-    if (running?.conversation === params.conversation && inCall()) running.signal(params);
-    else if (!incoming.signal(params) && beginning) unrouted = [...unrouted, params].slice(-MAX_UNROUTED);
+    if (!own.signal(params) && !incoming.signal(params)) own.unclaimed(params);
   }
 
   function told(message: Told): void {
@@ -279,14 +136,26 @@ function startSession(node: string, socketOf: () => DeviceSocket, first: Hello, 
         directory.changed(message.params);
         return;
       case 'focus.offer':
-        running?.focusOffer(message.params);
+        own.running()?.focusOffer(message.params);
         return;
       case 'session.settings':
         settings = message.params.settings;
-        running?.settingsChanged();
+        own.running()?.settingsChanged();
+        return;
+      case 'focus.wanted':
+        own.running()?.focusWanted(message.params);
+        return;
+      case 'focus.speaker':
+        own.running()?.focusSpeaker(message.params);
+        return;
+      case 'call.withdrawn':
+        conversations.withdraw(message.params.conversation);
+        return;
+      case 'call.lobby':
+        entering.lobby(message.params);
         return;
       case 'focus.closed':
-        running?.focusClosed(message.params);
+        own.running()?.focusClosed(message.params);
         return;
       default:
         return;
@@ -294,7 +163,7 @@ function startSession(node: string, socketOf: () => DeviceSocket, first: Hello, 
   }
 
   function ended(): void {
-    running?.lost();
+    own.running()?.lost();
     incoming.close();
     for (const trust of trusts.values()) trust.close();
     trusts.clear();
@@ -307,32 +176,25 @@ function startSession(node: string, socketOf: () => DeviceSocket, first: Hello, 
   }
   function networkChanged(): void {
     socket.check();
-    running?.networkChanged();
+    own.running()?.networkChanged();
   }
   globalThis.addEventListener?.('pagehide', close);
   globalThis.addEventListener?.('online', networkChanged);
 
   function afresh(hello: Hello): void {
     settings = hello.settings;
-    // The call was this device's as the node knew it; that device is gone, and with it its place in the call.
-    if (hello.device !== device && inCall()) running?.lost();
+    const sameDevice = hello.device === device;
     device = hello.device;
     conversations.reset(hello.conversations);
     directory.refresh();
-    if (inCall()) running?.nodeIsBack(hello.conversations.some((h) => h.conversation === running?.conversation));
+    own.afresh(
+      sameDevice,
+      hello.conversations.map(({ conversation }) => conversation),
+    );
     for (const trust of trusts.values()) trust.again();
-    leaveUnknown();
+    entering.again();
   }
 
-  /** Calls that the node began for this device, but whose answer was lost with the node: nobody here takes part in them. */
-  function leaveUnknown(): void {
-    for (const store of conversations.all()) {
-      const { id: conversation, participants } = store.get();
-      const self = participants.get(me.address);
-      if (self?.state !== 'joined' || self.device !== device || conversation === running?.conversation) continue;
-      request('call.leave', { conversation }).catch(() => undefined);
-    }
-  }
   conversations.reset(first.conversations);
   directory.refresh();
   void warmUp();
@@ -344,23 +206,25 @@ function startSession(node: string, socketOf: () => DeviceSocket, first: Hello, 
     presence: directory.presence,
     companies: directory.companies,
     incoming: incoming.calls,
-    call,
+    call: own.call,
     setPresence: directory.setPresence,
     search: directory.search,
     addContact: directory.addContact,
     removeContact: directory.removeContact,
-    startCall,
-    dismiss() {
-      if (inCall() || !running) return;
-      running = null;
-      releaseRunning?.();
-      releaseRunning = null;
-      call.set(null);
-    },
+    startCall: own.start,
+    enter: entering.enter,
+    waiting: entering.waiting,
+    dismiss: own.dismiss,
     close,
     provable: identity.provable,
+    signInChoices: async () => (await nodeInfo({ node, again: true })).signIn,
     signIns: () => signIns(node),
+    recordings: () => recordings(node),
     endSignIn: (id) => endSignIn(node, id),
+    accounts: () => linkedAccounts(node),
+    linkAccount: (issuer) => linkAccount(node, issuer),
+    unlinkAccount: (id) => unlinkAccount(node, id),
+    signInAgain: (returnTo) => signInAgain(node, returnTo),
     async signOut() {
       await signOut(node);
       await forgetKeys().catch(() => undefined);
@@ -368,8 +232,4 @@ function startSession(node: string, socketOf: () => DeviceSocket, first: Hello, 
     },
   };
   return { session, told, afresh, ended };
-}
-
-function switches(options: { microphone?: boolean; camera?: boolean }): MediaSwitches {
-  return { microphone: options.microphone ?? true, camera: options.camera ?? true };
 }

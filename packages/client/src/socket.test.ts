@@ -53,6 +53,7 @@ const hello = (resumed: boolean): Hello =>
       requiredTrust: 'not-failed',
       trustRules: [],
       hosts: {},
+      conference: { mixing: false, recording: false },
       ringSeconds: 45,
       heartbeatSeconds: 60,
     },

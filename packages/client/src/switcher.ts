@@ -1,11 +1,10 @@
 // Which path each person's sound and picture is taken from. Pure: it knows sources on numbered lines (one line = one
 // path that is open on this device) and nothing of what a path is. The rule that makes a transfer seamless is here:
 // a source that flows is never given up for one that does not.
-import type { Address } from '@parley/protocol';
-import type { MediaKind } from './path.ts';
+import type { MediaKind, SourceOwner } from './path.ts';
 
 /** `audio alice@…`: one person's sound or picture. */
-export type SourceKey = `${MediaKind} ${Address}`;
+export type SourceKey = `${MediaKind} ${SourceOwner}`;
 
 export interface LineSource {
   readonly line: number;
@@ -13,7 +12,7 @@ export interface LineSource {
   readonly flowing: boolean;
 }
 
-export function sourceKey(kind: MediaKind, address: Address): SourceKey {
+export function sourceKey(kind: MediaKind, address: SourceOwner): SourceKey {
   return `${kind} ${address}`;
 }
 

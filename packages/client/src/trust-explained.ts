@@ -54,8 +54,8 @@ export function explainTrust(trust: TrustView, person: Person): TrustExplained {
       passed: outcome(trust, steps.signIn),
       text:
         account === null
-          ? `${service} says that this device is that of ${person.address}.`
-          : `${service} says that this device is that of ${account}, and ${domain} that this is ${person.address}.`,
+          ? `${sentence(service)} says that this device is that of ${person.address}.`
+          : `${sentence(service)} says that this device is that of ${account}, and ${domain} that this is ${person.address}.`,
       by: `Signed by ${service}${account === null ? '' : ` and by ${domain}`}`,
     },
     media(trust, checks),
@@ -68,13 +68,17 @@ export function explainTrust(trust: TrustView, person: Person): TrustExplained {
       ? ['Your browser could not ask them itself, so your own company’s service was believed for a part.']
       : []),
   ];
+  if (person.guest && trust.code === 'guest') {
+    return { word: 'Guest, not verified', title: `${person.name} is a guest`, lines: [], notes };
+  }
   const title = {
     checking: `Who ${person.name} is, is being checked`,
-    verified: `This is ${person.address}`,
+    verified: person.guest ? `This guest is ${account ?? 'known'} at ${service}` : `This is ${person.address}`,
     unverified: `It is not proven that this is ${person.name}`,
     failed: `This is probably not ${person.name}`,
   }[status];
-  return { word: words[status], title, lines, notes };
+  const word = person.guest && status === 'verified' ? `Guest: ${account ?? service}` : words[status];
+  return { word, title, lines, notes };
 }
 
 function media({ status }: TrustView, checks: TrustView['checks']): TrustLine {
@@ -100,4 +104,9 @@ function outcome({ checks }: TrustView, wanted: readonly CheckName[]): boolean |
 
 function hostOf(url: string): string {
   return URL.canParse(url) ? new URL(url).host : url;
+}
+
+/** With a capital letter, unless it is a name that has none. */
+function sentence(text: string): string {
+  return text.startsWith('their ') ? `T${text.slice(1)}` : text;
 }

@@ -40,6 +40,16 @@ function viewOfTrust(trust: Trust): TrustView {
   return { ...common, code: trust.code, focus: null, text: trustProblems[trust.code].text };
 }
 
+/**
+ * The same of a guest: never verified by a name that anybody may type, but by an account elsewhere with which they have signed
+ * in, if others can verify that (R3, R68).
+ */
+export function guestTrust(view: TrustView, identified: boolean): TrustView {
+  if (view.status === 'failed') return view;
+  if (identified && (view.account !== null || view.status === 'checking')) return view;
+  return { ...checking, status: 'unverified', code: 'guest', text: trustProblems.guest.text };
+}
+
 /** Whether a call with somebody of this trust must not go on, by the company's rule. */
 export function isRefused({ status }: TrustView, required: RequiredTrust): boolean {
   if (required === 'any' || status === 'checking' || status === 'verified') return false;

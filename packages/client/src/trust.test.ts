@@ -130,6 +130,11 @@ describe('a device proves itself', () => {
     invitedAt: 7,
     connectedEpoch: 0,
     readyEpoch: 0,
+    link: null,
+    identified: false,
+    mutedBy: null,
+    unmuteAskedBy: null,
+    removedBy: null,
     ...change,
   });
   it('to whom it has invited, once it rings there, and once again if it invites them again', () => {

@@ -1,7 +1,7 @@
 // Shows one person's picture in an element of the app's. When the track changes, the new one is put behind the present
 // one and takes its place with its first frame, so no gap is seen.
-import type { Address } from '@parley/protocol';
 import type { Readable } from './api.ts';
+import type { SourceOwner } from './path.ts';
 
 /** A hidden page presents no frames; then nobody sees the swap either. */
 const FIRST_FRAME_MS = 500;
@@ -16,7 +16,7 @@ export interface VideoView {
 /** Keeps `track` shown inside `container`. */
 export function showTrack(
   track: Readable<MediaStreamTrack | null>,
-  address: Address,
+  address: SourceOwner,
   container: HTMLElement,
 ): VideoView {
   const waiting: (() => void)[] = [];
@@ -76,7 +76,7 @@ export function showTrack(
   };
 }
 
-function createVideo(track: MediaStreamTrack, address: Address): HTMLVideoElement {
+function createVideo(track: MediaStreamTrack, address: SourceOwner): HTMLVideoElement {
   const element = document.createElement('video');
   element.playsInline = true;
   element.muted = true;

@@ -28,7 +28,7 @@ describe('a direct call', { timeout: 120_000 }, () => {
     const errors = [...(alice?.errors ?? []), ...(bob?.errors ?? [])];
     await Promise.all([alice?.context.close(), bob?.context.close()]);
     await node.close();
-    assert.deepEqual(errors, []);
+    assert.deepEqual([...errors, ...node.faults], []);
   });
 
   async function ring(options = {}): Promise<void> {

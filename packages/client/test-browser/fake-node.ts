@@ -54,6 +54,8 @@ export interface FakeNode {
   /** Signals that passed, in order. */
   readonly signals: { from: Address; signal: Signal }[];
   rule: 'everybody' | 'same-company' | 'nobody';
+  /** Messages that were not as the published protocol has them (R76). */
+  readonly faults: string[];
   close(): Promise<void>;
 }
 
@@ -232,14 +234,18 @@ export async function startFakeNode(page: string, script: string): Promise<FakeN
         device?.answers.set(String(id), text);
         (device?.socket ?? ws).send(text);
       };
+      const known = method as DeviceMethod;
+      const published = Object.hasOwn(deviceMethods, known) ? deviceMethods[known] : null;
+      const { error: fault } = published?.params.safeParse(message.params) ?? {};
+      if (!published || fault) node.faults.push(`${person.name} sent ${method}: ${fault?.message ?? 'no such method'}`);
       try {
-        const known = method as DeviceMethod;
-        if (!(known in deviceMethods)) throw new ParleyError('unknown-method');
-        const params = parseWith<unknown>(deviceMethods[known].params, message.params);
+        if (!published) throw new ParleyError('unknown-method');
+        const params = parseWith<unknown>(published.params, message.params);
         if (known === 'session.hello') return hello(id, params as DeviceParams<'session.hello'>);
         const handler = handlers[known] as ((d: FakeDevice, p: unknown) => unknown) | undefined;
         if (!handler || !device) throw new ParleyError('out-of-turn');
-        reply(JSON.stringify({ jsonrpc: '2.0', id, result: handler(device, params) }));
+        const result = parseWith<unknown>(published.result, handler(device, params) ?? {}, 'internal-error');
+        reply(JSON.stringify({ jsonrpc: '2.0', id, result }));
       } catch (error) {
         reply(JSON.stringify(failure(id, error instanceof ParleyError ? error : new ParleyError('internal-error'))));
       }
@@ -268,6 +274,7 @@ export async function startFakeNode(page: string, script: string): Promise<FakeN
           iceServers: [],
           connectWhileRinging: node.rule,
           paths: 'any',
+          conference: { mixing: false, recording: false },
           ringSeconds: 45,
           requiredTrust: 'not-failed',
           trustRules: [],
@@ -276,6 +283,7 @@ export async function startFakeNode(page: string, script: string): Promise<FakeN
         },
         conversations: [],
       };
+      parseWith<unknown>(deviceMethods['session.hello'].result, result, 'internal-error');
       ws.send(JSON.stringify({ jsonrpc: '2.0', id, result }));
       for (const { seq, text } of device.outbox) if (seq > (resume?.received ?? 0)) ws.send(text);
     }
@@ -285,6 +293,7 @@ export async function startFakeNode(page: string, script: string): Promise<FakeN
     url: '',
     refuse: false,
     rule: 'everybody',
+    faults: [],
     signals,
     append,
     state: () => state,

@@ -7,8 +7,12 @@ import type {
   CallView,
   ConnectionState,
   IncomingCall,
+  Invitation,
+  LinkedAccounts,
+  Mixing,
   NodeInfo,
   Readable,
+  RecordingView,
   Session,
   SignedIn,
   TrustView,
@@ -18,6 +22,7 @@ import {
   type Company,
   type Contact,
   type ConversationId,
+  type GuestLink,
   type Outcome,
   ParleyError,
   type ParticipantState,
@@ -78,6 +83,7 @@ export const people = {
   dave: person('Dave Dietrich', 'dave', two),
   ines: person('Inés Ibáñez', 'ines', two),
   // Whatever a name holds must be shown as text.
+  mara: { ...person('Mara Meier', 'guest+1'), guest: true },
   markup: person('<img src=x onerror=alert(1)> & <b>Eve</b>', 'eve', two),
 } as const;
 
@@ -86,6 +92,7 @@ const { bob, carol, erin, farid, grace, hugo, alice, dave, ines, markup } = peop
 export const nodeInfo: NodeInfo = {
   provider: one,
   signedIn: false,
+  guest: false,
   signIn: [
     { id: 'own', name: 'Enterprise 1', url: (returnTo) => `?signed-in=${encodeURIComponent(returnTo)}` },
     { id: 'external', name: 'accounts.example', url: (returnTo) => `?signed-in=${encodeURIComponent(returnTo)}` },
@@ -145,6 +152,22 @@ export const trusts: Readonly<Record<TrustView['status'], TrustView>> = {
   },
 };
 
+const guestTrust: TrustView = {
+  ...nothingYet,
+  status: 'unverified',
+  code: 'guest',
+  text: 'This is a guest who came by a link and has typed this name. Nobody vouches for it.',
+};
+
+/** What a guest link leads to. */
+export const fakeInvitation: Invitation = {
+  provider: one,
+  by: { name: bob.name, company: one.name },
+  title: null,
+  lobby: true,
+  me: null,
+};
+
 export interface FakeSession extends Session {
   readonly connection: Store<ConnectionState>;
   readonly companies: Store<readonly Company[]>;
@@ -159,6 +182,10 @@ export function createFakeSession(): FakeSession {
   const call = store<Call | null>(null);
   const asked: string[] = [];
   const since = { createdAt: Date.UTC(2026, 10, 20, 8), lastSeenAt: Date.UTC(2026, 10, 23, 9) };
+  let linked: LinkedAccounts['accounts'] = [
+    { id: 'a1', issuer: 'accounts.example', account: 'alice.archer@mail.example', linkedAt: Date.UTC(2026, 10, 3) },
+    { id: 'a2', issuer: 'accounts.example', account: 'a-very-long-name-of-an-account@mail.example', linkedAt: null },
+  ];
   let signedIn: readonly SignedIn[] = [
     { ...since, id: 'here', current: true, userAgent: 'X11; Linux x86_64 Firefox/153.0' },
     { ...since, id: 'phone', current: false, userAgent: 'Linux; Android 16 Chrome/156.0' },
@@ -206,6 +233,13 @@ export function createFakeSession(): FakeSession {
       call.set(made);
       return made;
     },
+    async enter() {
+      throw new ParleyError('link-ended');
+    },
+    waiting: store(false),
+    async signInChoices() {
+      return nodeInfo.signIn;
+    },
     dismiss() {
       asked.push('dismiss');
       call.set(null);
@@ -218,9 +252,45 @@ export function createFakeSession(): FakeSession {
     async signIns() {
       return signedIn;
     },
+    async recordings() {
+      const [startedAt, expiresAt] = [Date.UTC(2026, 10, 20, 8), Date.UTC(2026, 11, 20, 8)];
+      const common = { conversation, startedAt, expiresAt, url: '#download' };
+      return [
+        {
+          ...common,
+          recording: 9,
+          title: null,
+          people: [bob.name, alice.name, farid.name],
+          bytes: 84_200_000,
+          milliseconds: 1_902_000,
+        },
+        {
+          ...common,
+          recording: 4,
+          title: 'Contract with the new supplier',
+          people: [bob.name],
+          bytes: 640_000,
+          milliseconds: 14_000,
+        },
+      ];
+    },
     async endSignIn(id) {
       asked.push(`end ${id}`);
       signedIn = signedIn.filter((one) => one.id !== id);
+    },
+    async accounts() {
+      return { accounts: linked, choices: [{ id: 'accounts', name: 'accounts.example' }] };
+    },
+    async linkAccount(issuer) {
+      asked.push(`link ${issuer}`);
+      throw new ParleyError('sign-in-again');
+    },
+    async unlinkAccount(id) {
+      asked.push(`unlink ${id}`);
+      linked = linked.filter((one) => one.id !== id);
+    },
+    async signInAgain() {
+      return '#sign-in-again';
     },
   };
   return session;
@@ -245,6 +315,9 @@ export interface FakeCallOptions {
     readonly microphone?: boolean;
     readonly flowing?: boolean;
     readonly trust?: TrustView['status'];
+    readonly screen?: boolean;
+    readonly speaking?: boolean;
+    readonly mutedBy?: Person;
   }[];
   readonly phase?: CallView['phase'];
   readonly path?: CallView['path'];
@@ -256,6 +329,18 @@ export interface FakeCallOptions {
   readonly messages?: CallView['messages'];
   readonly ended?: CallView['ended'];
   readonly title?: string;
+  readonly mix?: CallView['mix'];
+  readonly canMix?: boolean;
+  readonly recording?: Partial<RecordingView>;
+  readonly lobby?: readonly Person[];
+  /** Who organises; oneself unless said otherwise. */
+  readonly organiser?: Person;
+  readonly trustRaisedBy?: Person;
+  /** This person is asked to prove who they are. */
+  readonly identify?: boolean;
+  readonly unmuteAskedBy?: Person;
+  /** What a guest may do by the strictest rules. */
+  readonly asGuest?: boolean;
 }
 
 export interface FakeCall extends Call {
@@ -276,9 +361,14 @@ export function createFakeCall(asked: string[], options: FakeCallOptions): FakeC
       outcome: other.outcome ?? null,
       microphone: state === 'joined' && (other.microphone ?? true),
       camera,
+      screen: other.screen ?? false,
+      speaking: other.speaking ?? false,
       video: camera && (other.flowing ?? true),
       flowing: state === 'joined' && (other.flowing ?? true),
-      trust: trusts[other.trust ?? (state === 'joined' ? 'verified' : 'checking')],
+      trust: other.person.guest ? guestTrust : trusts[other.trust ?? (state === 'joined' ? 'verified' : 'checking')],
+      mutedBy: other.mutedBy ?? null,
+      unmuteAskedBy: null,
+      identifyBy: options.trustRaisedBy ? Date.now() + 95_000 : null,
     };
   });
   const self: CallParticipant = {
@@ -288,9 +378,14 @@ export function createFakeCall(asked: string[], options: FakeCallOptions): FakeC
     outcome: null,
     microphone: options.ownMicrophone ?? true,
     camera: options.ownCamera ?? true,
+    screen: false,
+    speaking: false,
     video: options.ownCamera ?? true,
     flowing: true,
     trust: trusts.checking,
+    mutedBy: null,
+    unmuteAskedBy: options.unmuteAskedBy ?? null,
+    identifyBy: null,
   };
   const view = store<CallView>({
     phase,
@@ -300,7 +395,20 @@ export function createFakeCall(asked: string[], options: FakeCallOptions): FakeC
     cannotAdd: null,
     answeredAt: (options.answered ?? phase === 'active') ? Date.now() - 754_000 : null,
     participants: [self, ...others],
+    speaker: options.others.find(({ speaking }) => speaking)?.person.address ?? null,
+    lobby: options.lobby ?? [],
+    organiser: (options.organiser ?? bob).address,
+    may: options.asGuest
+      ? { add: false, organise: false, write: false, share: false }
+      : { add: true, organise: !options.organiser, write: true, share: true },
+    trustRaisedBy: options.trustRaisedBy ?? null,
+    identify: options.identify ? { by: options.trustRaisedBy ?? null, until: Date.now() + 95_000 } : null,
     messages: options.messages ?? [],
+    mix: options.mix ?? null,
+    recording: options.recording
+      ? { state: 'asked', by: alice, consented: true, awaited: [], ...options.recording }
+      : null,
+    canRecord: options.canMix ?? false,
     notices: (options.notices ?? []).map((notice, index) => ({
       id: index + 1,
       kind: 'joined',
@@ -312,14 +420,42 @@ export function createFakeCall(asked: string[], options: FakeCallOptions): FakeC
     })),
     ended: options.ended ?? null,
   });
+  const mixing = store<Mixing>({
+    wanted: options.mix != null,
+    received: options.mix != null,
+    available: options.canMix ?? false,
+  });
+  let links: readonly GuestLink[] = [];
   const localVideo = store<MediaStream | null>(self.camera ? fakePicture(bob.address) : null);
+  const sharing = store(false);
   const change = (part: Partial<CallView>) => view.set({ ...view.get(), ...part });
   const changeSelf = (part: Partial<CallParticipant>) =>
     change({ participants: view.get().participants.map((p) => (p.self ? { ...p, ...part } : p)) });
-  return {
+  const call: FakeCall = {
     conversation,
     view,
     localVideo,
+    mixing,
+    showMix: (container) => call.showVideo(farid.address, container),
+    async setMixed(on) {
+      asked.push(`mixed ${on}`);
+      mixing.set({ ...mixing.get(), wanted: on, received: on });
+      change({ mix: on ? { flowing: true, video: true } : null });
+    },
+    async record() {
+      asked.push('record');
+      const awaited = others.map(({ person }) => person);
+      change({ recording: { state: 'asked', by: bob, consented: true, awaited } });
+    },
+    async consentToRecording() {
+      asked.push('consent');
+      const { recording } = view.get();
+      if (recording) change({ recording: { ...recording, consented: true } });
+    },
+    async stopRecording() {
+      asked.push('stop-recording');
+      change({ recording: null });
+    },
     showVideo(of, container) {
       const video = document.createElement('video');
       video.muted = true;
@@ -344,12 +480,51 @@ export function createFakeCall(asked: string[], options: FakeCallOptions): FakeC
           .participants.map((p) => (p.person.address === who ? { ...p, state: 'ended', outcome: 'cancelled' } : p)),
       });
     },
+    async invite({ lobby } = {}) {
+      asked.push(`invite ${lobby ? 'lobby' : ''}`);
+      const link = { id: `g_${'l'.repeat(22)}`, by: bob.address, lobby: lobby ?? false, expiresAt: Date.now() + 4e6 };
+      links = [link];
+      return { link, url: `https://calls.enterprise1.example/join#${'s'.repeat(43)}` };
+    },
+    links: async () => links,
+    async withdraw(link) {
+      asked.push(`withdraw ${link}`);
+      links = [];
+    },
+    async admit(who) {
+      asked.push(`admit ${who}`);
+      change({ lobby: view.get().lobby.filter((p) => p.address !== who) });
+    },
+    async turnAway(who) {
+      asked.push(`turn-away ${who}`);
+      change({ lobby: view.get().lobby.filter((p) => p.address !== who) });
+    },
+    async mute(who) {
+      asked.push(`mute ${who}`);
+    },
+    async askToUnmute(who) {
+      asked.push(`ask-unmute ${who}`);
+    },
+    async remove(who) {
+      asked.push(`remove ${who}`);
+    },
+    async raiseTrust() {
+      asked.push('raise-trust');
+      change({ trustRaisedBy: bob });
+    },
+    async identify() {
+      asked.push('identify');
+    },
     async setMicrophone(on) {
       asked.push(`microphone ${on}`);
       changeSelf({ microphone: on });
     },
-    sharing: store(false),
-    async setScreen() {},
+    sharing,
+    async setScreen(on) {
+      asked.push(`screen ${on}`);
+      sharing.set(on);
+      changeSelf({ screen: on });
+    },
     async useMicrophone() {},
     async useCamera() {},
     async setCamera(on) {
@@ -374,6 +549,7 @@ export function createFakeCall(asked: string[], options: FakeCallOptions): FakeC
       return { path: view.get().path, epoch: 1, connections: [] };
     },
   };
+  return call;
 }
 
 export function createFakeIncoming(
@@ -447,8 +623,8 @@ function fakePicture(of: string): MediaStream {
   };
   draw();
   // A stream of a canvas has frames only while something is drawn.
-  setInterval(draw, 200);
-  const stream = canvas.captureStream(5);
+  setInterval(draw, 500);
+  const stream = canvas.captureStream(2);
   pictures.set(of, stream);
   return stream;
 }

@@ -1,18 +1,20 @@
 // Every state a person can see, by name, for the gallery and its tests.
-import type { CallView } from '@parley/client';
+import type { CallView, Invitation } from '@parley/client';
 import { type Outcome, ParleyError } from '@parley/protocol';
 import { html, type TemplateResult } from 'lit';
 import {
+  address,
   createFakeCall,
   createFakeIncoming,
   createFakeSession,
   type FakeCallOptions,
   type FakeSession,
+  fakeInvitation,
   nodeInfo,
   people,
 } from './fake-session.ts';
 
-const { alice, bob, carol, dave, erin, farid, grace, hugo, ines, markup } = people;
+const { alice, bob, carol, dave, erin, farid, grace, hugo, ines, mara, markup } = people;
 
 export interface State {
   readonly session: FakeSession;
@@ -31,6 +33,15 @@ function call(options: FakeCallOptions): () => State {
   return workspace((session) => session.call.set(createFakeCall(session.asked, options)));
 }
 
+/** The own screen is shown. */
+function sharing(): () => State {
+  return workspace((session) => {
+    const made = createFakeCall(session.asked, { others: [{ person: alice }] });
+    session.call.set(made);
+    void made.setScreen(true);
+  });
+}
+
 function ended(reason: NonNullable<CallView['ended']>['reason'], outcome: Outcome | null = null): () => State {
   return call({
     others: [{ person: alice, state: outcome ? 'ended' : 'left', ...(outcome ? { outcome } : {}) }],
@@ -44,6 +55,14 @@ function signIn(error: string): () => State {
   return () => ({
     session: createFakeSession(),
     view: html`<div class="sign-in"><parley-sign-in .info=${nodeInfo} .error=${error}></parley-sign-in></div>`,
+  });
+}
+
+function join(stage: 'asking' | 'entering' | 'waiting', problem = '', found: Partial<Invitation> = {}): () => State {
+  const invitation = { ...fakeInvitation, ...found };
+  return () => ({
+    session: createFakeSession(),
+    view: html`<div class="sign-in"><parley-join .invitation=${invitation} .stage=${stage} .problem=${problem}></parley-join></div>`,
   });
 }
 
@@ -62,6 +81,48 @@ const outcomes: readonly Outcome[] = [
 export const states: Readonly<Record<string, () => State>> = {
   'sign-in': signIn(''),
   'sign-in-error': signIn('sign-in-refused'),
+  join: join('asking'),
+  'join-open': join('asking', '', { lobby: false, title: 'Contract with the new supplier' }),
+  'join-member': join('asking', '', { me: carol }),
+  'join-refused': join('asking', 'The organiser has not let you in.'),
+  'join-waiting': join('waiting'),
+  'call-guest': call({
+    others: [{ person: alice }, { person: mara }, { person: carol, microphone: false, mutedBy: bob }],
+    path: 'conference',
+  }),
+  'call-as-guest': call({
+    others: [{ person: alice }, { person: carol }],
+    path: 'conference',
+    organiser: carol,
+    asGuest: true,
+  }),
+  'call-lobby': call({
+    others: [{ person: alice }],
+    lobby: [mara, { ...mara, address: address('guest+2@enterprise1.example'), name: markup.name }],
+  }),
+  'call-trust-raised': call({
+    others: [{ person: alice }, { person: mara }],
+    path: 'conference',
+    trustRaisedBy: bob,
+  }),
+  'call-identify': call({
+    others: [{ person: alice }, { person: carol }],
+    path: 'conference',
+    organiser: carol,
+    trustRaisedBy: carol,
+    identify: true,
+  }),
+  'call-unmute-asked': call({
+    others: [{ person: alice }, { person: carol }],
+    ownMicrophone: false,
+    organiser: carol,
+    unmuteAskedBy: carol,
+  }),
+  'ended-removed': call({
+    others: [{ person: carol, state: 'left' }],
+    phase: 'ended',
+    ended: { reason: 'removed', outcome: null, by: carol },
+  }),
   contacts: workspace(),
   'sign-ins': workspace(),
   'in-a-call-presence': workspace((session) => void session.setPresence('in-a-call')),
@@ -102,6 +163,19 @@ export const states: Readonly<Record<string, () => State>> = {
     transferring: true,
   }),
   'call-3': call({ others: [{ person: alice }, { person: carol, microphone: false }], path: 'conference' }),
+  'call-3-speaker': call({
+    others: [{ person: alice }, { person: carol, speaking: true }],
+    path: 'conference',
+  }),
+  'call-screen': call({
+    others: [
+      { person: alice, speaking: true },
+      { person: carol, screen: true },
+      { person: dave, camera: false },
+    ],
+    path: 'conference',
+  }),
+  'call-sharing': sharing(),
   'call-trust': call({
     others: [
       { person: alice, trust: 'verified' },
@@ -160,6 +234,45 @@ export const states: Readonly<Record<string, () => State>> = {
       },
     ],
   }),
+  'call-menu': call({ others: [{ person: alice }, { person: carol }], path: 'conference', canMix: true }),
+  'call-mix': call({
+    others: [{ person: alice }, { person: carol }, { person: dave, state: 'alerting' }],
+    path: 'conference',
+    canMix: true,
+    mix: { flowing: true, video: true },
+  }),
+  'call-mix-sound': call({
+    others: [alice, carol, erin].map((person) => ({ person, camera: false })),
+    path: 'conference',
+    canMix: true,
+    mix: { flowing: true, video: false },
+  }),
+  'recording-asked': call({
+    others: [{ person: alice }, { person: farid }],
+    path: 'conference',
+    recording: { by: bob, awaited: [alice, farid] },
+  }),
+  'recording-question': call({
+    others: [{ person: alice }, { person: carol }],
+    path: 'conference',
+    recording: { by: alice, consented: false, awaited: [bob] },
+  }),
+  'recording-late': call({
+    others: [
+      { person: alice, flowing: false },
+      { person: carol, flowing: false },
+    ],
+    phase: 'connecting',
+    path: 'conference',
+    recording: { state: 'running', by: alice, consented: false, awaited: [bob] },
+  }),
+  'recording-running': call({
+    others: [{ person: alice }, { person: carol }],
+    path: 'conference',
+    recording: { state: 'running', by: alice },
+    canMix: true,
+  }),
+  recordings: workspace(),
   reconnecting: workspace((session) => {
     session.call.set(createFakeCall(session.asked, { others: [{ person: alice }] }));
     session.connection.set('reconnecting');

@@ -4,6 +4,7 @@ import { type Address, asParleyError } from '@parley/protocol';
 import { css, html, nothing } from 'lit';
 import { define, Follow, ParleyElement } from './element.ts';
 import type { ParleyEvents } from './events.ts';
+import './guest-links.ts';
 import { icons } from './icons.ts';
 import './people.ts';
 import type { ParleyPeople } from './people.ts';
@@ -39,12 +40,18 @@ export class ParleyAddPerson extends ParleyElement {
         flex-direction: column;
         height: 100%;
         padding: 20px 20px 0;
+        overflow: auto;
       }
       dialog header {
         margin-bottom: 16px;
       }
       parley-people {
         flex: 1;
+        min-height: 220px;
+      }
+      parley-guest-links {
+        flex: none;
+        margin-bottom: 14px;
       }
       .problem {
         margin-bottom: 12px;
@@ -95,6 +102,7 @@ export class ParleyAddPerson extends ParleyElement {
             @click=${this.#close}>${icons.close}</button>
         </header>
         ${problem ? html`<p class="problem" role="alert" data-testid="add-problem">${icons.warning}<span>${problem}</span></p>` : nothing}
+        <parley-guest-links .call=${this.call}></parley-guest-links>
         <parley-people mode="add" .session=${this.session} .notes=${notes}></parley-people>
       </div>
     </dialog>`;

@@ -1,24 +1,36 @@
-// The controls of a call: microphone, camera, add, chat, leave.
+// The controls of a call: microphone, camera, screen, add, chat, leave.
 import type { CallPhase } from '@parley/client';
 import { css, html, nothing, type TemplateResult } from 'lit';
 import { define, ParleyElement } from './element.ts';
 import { icons } from './icons.ts';
 import { text } from './strings.ts';
 
+/** Browsers on phones share no screens. */
+const canShare = typeof navigator.mediaDevices?.getDisplayMedia === 'function';
+
 /** What was chosen on the bar: the detail of its `choose` events. */
-export type BarChoice = 'microphone' | 'camera' | 'add' | 'chat' | 'leave';
+export type BarChoice = 'microphone' | 'camera' | 'screen' | 'add' | 'chat' | 'leave';
 
 export class ParleyCallBar extends ParleyElement {
   static override properties = {
     microphone: { type: Boolean },
     camera: { type: Boolean },
+    sharing: { type: Boolean },
     phase: {},
+    adding: { type: Boolean },
+    mayShare: { type: Boolean },
     chat: { type: Boolean },
     unread: { type: Number },
   };
   declare microphone: boolean;
   declare camera: boolean;
+  /** The screen is sent in place of the camera. */
+  declare sharing: boolean;
   declare phase: CallPhase;
+  /** This person may add others. */
+  declare adding: boolean;
+  /** This person may show their screen. */
+  declare mayShare: boolean;
   /** The chat is open. */
   declare chat: boolean;
   declare unread: number;
@@ -35,7 +47,7 @@ export class ParleyCallBar extends ParleyElement {
         display: grid;
         justify-items: center;
         gap: 5px;
-        min-width: 60px;
+        min-width: min(60px, 13vw);
         padding: 4px 2px;
         border-radius: 18px;
         color: var(--muted);
@@ -52,10 +64,12 @@ export class ParleyCallBar extends ParleyElement {
         background: var(--surface);
         color: var(--text);
         box-shadow: inset 0 0 0 1px var(--line);
-        transition: filter 120ms;
+        transition: box-shadow 120ms;
       }
       button:hover .face {
-        filter: brightness(light-dark(0.95, 1.15));
+        box-shadow:
+          inset 0 0 0 1px var(--line),
+          inset 0 0 0 32px var(--hover);
       }
       .off .face {
         background: var(--text);
@@ -73,6 +87,15 @@ export class ParleyCallBar extends ParleyElement {
         background: var(--danger);
         color: #ffffff;
         box-shadow: none;
+      }
+      @media (max-width: 420px) {
+        .face {
+          width: 48px;
+          height: 48px;
+        }
+        .leave .face {
+          width: 54px;
+        }
       }
       .badge {
         position: absolute;
@@ -97,7 +120,10 @@ export class ParleyCallBar extends ParleyElement {
     super();
     this.microphone = false;
     this.camera = false;
+    this.sharing = false;
     this.phase = 'calling';
+    this.adding = false;
+    this.mayShare = false;
     this.chat = false;
     this.unread = 0;
   }
@@ -107,7 +133,7 @@ export class ParleyCallBar extends ParleyElement {
   }
 
   override render() {
-    const { microphone, camera, unread } = this;
+    const { microphone, camera, sharing, unread } = this;
     const calling = this.phase === 'calling';
     return html`<div class="bar" role="group" aria-label=${text.callControls}>
       ${this.#button('microphone', {
@@ -120,13 +146,35 @@ export class ParleyCallBar extends ParleyElement {
       })}
       ${this.#button('camera', {
         testId: 'toggle-camera',
-        label: camera ? text.cameraOff : text.cameraOn,
+        label: sharing ? text.cameraNotNow : camera ? text.cameraOff : text.cameraOn,
+        disabled: sharing,
         word: text.camera,
         icon: camera ? icons.camera : icons.cameraOff,
         look: camera ? '' : 'off',
         key: 'V',
       })}
-      ${this.#button('add', { testId: 'add-person', label: text.addPerson, word: text.add, icon: icons.addPerson, key: 'A' })}
+      ${
+        canShare && (this.mayShare || sharing)
+          ? this.#button('screen', {
+              testId: 'toggle-screen',
+              label: sharing ? text.stopSharing : text.shareScreen,
+              word: sharing ? text.stop : text.share,
+              icon: icons.screen,
+              look: sharing ? 'on' : '',
+            })
+          : nothing
+      }
+      ${
+        this.adding
+          ? this.#button('add', {
+              testId: 'add-person',
+              label: text.addPerson,
+              word: text.add,
+              icon: icons.addPerson,
+              key: 'A',
+            })
+          : nothing
+      }
       ${this.#button('chat', {
         testId: 'chat-open',
         label: `${this.chat ? text.closeChat : text.openChat}${unread > 0 ? `, ${text.unread(unread)}` : ''}`,
@@ -155,6 +203,7 @@ export class ParleyCallBar extends ParleyElement {
       look = '',
       key = '',
       badge = 0,
+      disabled = false,
     }: {
       testId: string;
       label: string;
@@ -163,10 +212,11 @@ export class ParleyCallBar extends ParleyElement {
       look?: string;
       key?: string;
       badge?: number;
+      disabled?: boolean;
     },
   ): TemplateResult {
     return html`<button type="button" class=${look || nothing} data-choice=${choice} data-testid=${testId}
-      data-on=${look === 'off' ? 'false' : 'true'} aria-label=${label} title=${key ? `${label} (${key})` : label}
+      data-on=${look === 'off' ? 'false' : 'true'} aria-label=${label} title=${key ? `${label} (${key})` : label} ?disabled=${disabled}
       aria-keyshortcuts=${key || nothing} aria-expanded=${choice === 'chat' ? String(this.chat) : nothing}
       @click=${() => this.dispatchEvent(new CustomEvent<BarChoice>('choose', { detail: choice }))}>
       <span class="face">${icon}${badge > 0 ? html`<span class="badge" aria-hidden="true">${badge > 9 ? '9+' : badge}</span>` : nothing}</span>

@@ -1,5 +1,6 @@
 // After a call: why it is over, in words, and what to do next.
 import type { CallView } from '@parley/client';
+import type { Person } from '@parley/protocol';
 import { css, html, nothing, type PropertyValues } from 'lit';
 import './avatar.ts';
 import { define, ParleyElement } from './element.ts';
@@ -9,10 +10,12 @@ import { icons } from './icons.ts';
 import { endedText, invitationEnded, listOfNames, text } from './strings.ts';
 
 export class ParleyCallEnded extends ParleyElement {
-  static override properties = { view: { attribute: false }, endedAt: { attribute: false } };
+  static override properties = { view: { attribute: false }, endedAt: { attribute: false }, guest: { type: Boolean } };
   declare view: CallView | null;
   /** Milliseconds since 1970 (own clock) when the end was noticed. */
   declare endedAt: number;
+  /** A guest has nowhere to go back to. */
+  declare guest: boolean;
 
   static override styles = [
     ParleyElement.styles,
@@ -69,6 +72,7 @@ export class ParleyCallEnded extends ParleyElement {
     super();
     this.view = null;
     this.endedAt = 0;
+    this.guest = false;
   }
 
   protected override firstUpdated(changed: PropertyValues): void {
@@ -103,7 +107,12 @@ export class ParleyCallEnded extends ParleyElement {
         )}</div>
       <h1 tabindex="-1">${title}</h1>
       <p class="detail">${detail} ${lasted}</p>
-      <div class="buttons">
+      ${this.guest ? html`<p class="detail">${text.closeWindow}</p>` : this.#buttons(again)}
+    </div>`;
+  }
+
+  #buttons(again: Person | null) {
+    return html`<div class="buttons">
         ${
           again
             ? html`<button type="button" class="button" data-testid="call-again"
@@ -113,8 +122,7 @@ export class ParleyCallEnded extends ParleyElement {
         }
         <button type="button" class="button primary" data-testid="call-ended-close"
           @click=${() => emit(this, 'parley-dismiss', null)}>${text.backToContacts}</button>
-      </div>
-    </div>`;
+      </div>`;
   }
 }
 

@@ -7,10 +7,18 @@ import './call-bar.ts';
 import type { BarChoice, ParleyCallBar } from './call-bar.ts';
 import './call-ended.ts';
 import './call-header.ts';
+import './call-menu.ts';
+import './call-people.ts';
+import type { ParleyCallPeople } from './call-people.ts';
+import './call-requests.ts';
 import './chat.ts';
 import type { ParleyChat } from './chat.ts';
 import { define, Follow, ParleyElement } from './element.ts';
 import { emit } from './events.ts';
+import './identify.ts';
+import type { ParleyIdentify } from './identify.ts';
+import './recording.ts';
+import { recordingEndText } from './recording-strings.ts';
 import { noticeText } from './strings.ts';
 import './tiles.ts';
 import './toasts.ts';
@@ -31,6 +39,7 @@ export class ParleyCall extends ParleyElement {
   declare withoutShortcuts: boolean;
   declare chatOpen: boolean;
   readonly #view = new Follow(this, () => this.call?.view);
+  readonly #sharing = new Follow(this, () => this.call?.sharing);
   #seen: Call | null = null;
   #lastNotice = 0;
   #lastRead = 0;
@@ -58,13 +67,19 @@ export class ParleyCall extends ParleyElement {
         min-width: 0;
         min-height: 0;
       }
-      parley-call-header {
+      .head {
+        display: flex;
+        flex-direction: column;
+        min-width: 0;
         z-index: 2;
       }
-      parley-toasts {
+      .above {
         position: absolute;
         z-index: 4;
         inset: 72px 12px auto;
+        display: grid;
+        gap: 8px;
+        pointer-events: none;
       }
       parley-chat {
         border-inline-start: 1px solid var(--line);
@@ -73,7 +88,7 @@ export class ParleyCall extends ParleyElement {
         .call.with-chat {
           grid-template-columns: minmax(0, 1fr) 360px;
         }
-        .with-chat parley-toasts {
+        .with-chat .above {
           inset-inline-end: 372px;
         }
       }
@@ -149,7 +164,8 @@ export class ParleyCall extends ParleyElement {
       // A change of path is nothing to be told about: the quiet sign in the header shows it.
       if (notice.kind === 'path-changed') continue;
       const trouble = notice.kind === 'add-failed' || notice.kind === 'trouble';
-      toasts?.show({ kind: notice.kind, sentence: noticeText(notice), trouble });
+      const sentence = notice.kind === 'recording-ended' ? recordingEndText(notice) : noticeText(notice);
+      toasts?.show({ kind: notice.kind, sentence, trouble });
     }
   }
 
@@ -157,15 +173,21 @@ export class ParleyCall extends ParleyElement {
     const view = this.#view.value;
     if (!view) return nothing;
     if (view.phase === 'ended') {
-      return html`<main class="ended"><parley-call-ended .view=${view} .endedAt=${this.#endedAt}></parley-call-ended></main>`;
+      return html`<main class="ended"><parley-call-ended .view=${view} .endedAt=${this.#endedAt}
+        ?guest=${this.session?.me.guest === true}></parley-call-ended></main>`;
     }
     const self = view.participants.find((participant) => participant.self);
     const unread = view.messages.filter((m) => m.n > this.#lastRead && m.by !== self?.person.address).length;
     return html`<div class="call ${this.chatOpen ? 'with-chat' : ''}">
       <main class="stage" data-testid="stage" data-phase=${view.phase}>
-        <parley-call-header .view=${view}></parley-call-header>
+        <div class="head">
+          <parley-call-header .view=${view} @people=${this.#showPeople}>
+            <parley-call-menu .call=${this.call}></parley-call-menu></parley-call-header>
+          <parley-recording .call=${this.call}></parley-recording>
+        </div>
         <parley-tiles .call=${this.call}></parley-tiles>
-        <parley-call-bar ?microphone=${self?.microphone ?? false} ?camera=${self?.camera ?? false}
+        <parley-call-bar ?adding=${view.may.add} ?microphone=${self?.microphone ?? false} ?camera=${self?.camera ?? false}
+          ?sharing=${this.#sharing.value ?? false} .mayShare=${view.may.share}
           .phase=${view.phase} ?chat=${this.chatOpen} .unread=${this.chatOpen ? 0 : unread}
           @choose=${this.#chosen}></parley-call-bar>
       </main>
@@ -175,7 +197,12 @@ export class ParleyCall extends ParleyElement {
               @keydown=${this.#chatKey}></parley-chat>`
           : nothing
       }
-      <parley-toasts></parley-toasts>
+      <div class="above">
+        <parley-call-requests .call=${this.call} @identify=${this.#showIdentify}></parley-call-requests>
+        <parley-toasts></parley-toasts>
+      </div>
+      <parley-call-people .call=${this.call}></parley-call-people>
+      <parley-identify .session=${this.session} .call=${this.call}></parley-identify>
       <parley-add-person .session=${this.session} .call=${this.call}></parley-add-person>
     </div>`;
   }
@@ -189,14 +216,22 @@ export class ParleyCall extends ParleyElement {
     const self = this.#view.value?.participants.find((participant) => participant.self);
     try {
       if (choice === 'microphone') await call?.setMicrophone(!self?.microphone);
-      else if (choice === 'camera') await call?.setCamera(!self?.camera);
-      else if (choice === 'add') this.renderRoot.querySelector<ParleyAddPerson>('parley-add-person')?.show();
+      else if (choice === 'camera') await this.#toggleCamera(!self?.camera);
+      else if (choice === 'screen') await call?.setScreen(!this.#sharing.value);
+      else if (choice === 'add' && this.#view.value?.may.add)
+        this.renderRoot.querySelector<ParleyAddPerson>('parley-add-person')?.show();
+      else if (choice === 'add') return;
       else if (choice === 'leave') await call?.leave();
       else if (this.chatOpen) this.#closeChat();
       else await this.#openChat();
     } catch (error) {
       emit(this, 'parley-problem', { error });
     }
+  }
+
+  /** While the screen is shown, whether the camera is on is seen by nobody. */
+  async #toggleCamera(on: boolean): Promise<void> {
+    if (!this.#sharing.value) await this.call?.setCamera(on);
   }
 
   async #openChat(): Promise<void> {
@@ -206,6 +241,14 @@ export class ParleyCall extends ParleyElement {
     await chat?.updateComplete;
     chat?.focus();
   }
+
+  readonly #showPeople = () => {
+    this.renderRoot.querySelector<ParleyCallPeople>('parley-call-people')?.show();
+  };
+
+  readonly #showIdentify = () => {
+    void this.renderRoot.querySelector<ParleyIdentify>('parley-identify')?.show();
+  };
 
   readonly #closeChat = () => {
     this.chatOpen = false;

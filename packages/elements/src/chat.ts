@@ -95,6 +95,9 @@ export class ParleyChat extends ParleyElement {
       .field {
         border-radius: 24px;
       }
+      .forbidden {
+        padding: 12px 20px 20px;
+      }
     `,
   ];
 
@@ -134,7 +137,11 @@ export class ParleyChat extends ParleyElement {
         )}
       </ol></div>
       ${this.problem ? html`<p class="problem" role="alert">${icons.warning}<span>${this.problem}</span></p>` : nothing}
-      <form @submit=${this.#send}>
+      ${this.#view.value?.may.write === false ? html`<p class="quiet forbidden">${text.writingForbidden}</p>` : this.#form()}`;
+  }
+
+  #form() {
+    return html`<form @submit=${this.#send}>
         <div class="field">
           <input data-testid="chat-input" autocomplete="off" maxlength=${MAX_TEXT} enterkeyhint="send"
             aria-label=${text.writeMessage} placeholder=${text.writeMessage}>

@@ -1,6 +1,6 @@
 // What all elements have in common: the shared styles, and keeping up with the SDK's readable values.
 import type { Readable } from '@parley/client';
-import { type CSSResultGroup, LitElement, type ReactiveController } from 'lit';
+import { CSSResult, type CSSResultGroup, LitElement, type ReactiveController } from 'lit';
 import { base, controls, tokens } from './styles.ts';
 
 export class ParleyElement extends LitElement {
@@ -54,7 +54,29 @@ export class Follow<T> implements ReactiveController {
   }
 }
 
+const defined: (typeof ParleyElement)[] = [];
+
 /** Registers an element once, however often its file is loaded by pages that embed it. */
-export function define(name: string, element: CustomElementConstructor): void {
-  if (!customElements.get(name)) customElements.define(name, element);
+export function define(name: string, element: typeof ParleyElement): void {
+  if (customElements.get(name)) return;
+  customElements.define(name, element);
+  defined.push(element);
+}
+
+/**
+ * Parses the style sheets of all elements while the browser has nothing else to do, so that a call that rings or begins does
+ * not wait for them: otherwise each is parsed when its first element appears.
+ */
+export function prepareStyles(): void {
+  const styles = [...new Set(defined.splice(0).flatMap(({ elementStyles }) => elementStyles))];
+  const some = (idle?: IdleDeadline) => {
+    for (let style = styles.shift(); style; style = styles.shift()) {
+      // The getter makes the sheet and keeps it.
+      if (style instanceof CSSResult) style.styleSheet;
+      if (idle && styles.length > 0 && idle.timeRemaining() < 2) return void requestIdleCallback(some);
+    }
+  };
+  // Safari has no such moments to offer.
+  if (typeof requestIdleCallback === 'function') requestIdleCallback(some);
+  else setTimeout(() => some(), 1000);
 }

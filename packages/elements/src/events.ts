@@ -1,5 +1,6 @@
 // What elements ask of whatever is around them. All events bubble and cross shadow roots, so one listener on the page
 // is enough.
+import type { SignInChoice } from '@parley/client';
 import type { Address } from '@parley/protocol';
 
 export interface ParleyEvents {
@@ -14,6 +15,12 @@ export interface ParleyEvents {
   'parley-sign-out': null;
   /** The session is over: sign in again. */
   'parley-session-ended': null;
+  /** A person comes in by a link: with a name as a guest, or as who is signed in (null). */
+  'parley-enter': { readonly name: string | null; readonly microphone: boolean; readonly camera: boolean };
+  /** Whoever waits to be let in does so no more. */
+  'parley-enter-cancel': null;
+  /** This person wants to prove who they are: mark the place in the call (`identify`), then send the browser there. */
+  'parley-identify': { readonly choice: SignInChoice };
   /** An incoming call stopped ringing here without an answer on this device. */
   'parley-missed': { readonly name: string };
   /** Something a person asked for did not work. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { browserName, clockText, fitTiles, initialsOf, TINTS, tintOf } from './format.ts';
+import { browserName, clockText, initialsOf, TINTS, tintOf } from './format.ts';
 
 test('initials are the first letters of the first and the last name, whatever the alphabet', () => {
   assert.equal(initialsOf('Bob Bennett'), 'BB');
@@ -22,23 +22,6 @@ test('everybody has one of the colours, the same each time', () => {
       const tint = tintOf(address);
       assert.ok(Number.isInteger(tint) && tint >= 0 && tint < TINTS);
       assert.equal(tintOf(address), tint);
-    }),
-  );
-});
-
-test('tiles never lie outside the stage, and each can be seen', () => {
-  const sizes = fc.record({
-    count: fc.integer({ min: 1, max: 16 }),
-    width: fc.integer({ min: 320, max: 4000 }),
-    height: fc.integer({ min: 320, max: 3000 }),
-  });
-  fc.assert(
-    fc.property(sizes, ({ count, width, height }) => {
-      const tile = fitTiles(count, width, height, 12);
-      const rows = Math.ceil(count / tile.columns);
-      assert.ok(tile.columns * tile.width + (tile.columns - 1) * 12 <= width);
-      assert.ok(rows * tile.height + (rows - 1) * 12 <= height);
-      assert.ok(tile.width > 20 && tile.height > 10);
     }),
   );
 });

@@ -1,4 +1,4 @@
-// Small pure functions for what people see: initials, colours, clocks, and the grid of tiles.
+// Small pure functions for what people see: initials, colours, clocks, names of browsers.
 
 /** One or two letters that stand for a name when there is no picture. */
 export function initialsOf(name: string): string {
@@ -38,35 +38,6 @@ export function clockDuration(milliseconds: number): string {
 /** `14:05` in the reader's own way of writing it, for milliseconds since 1970. */
 export function timeOfDay(at: number): string {
   return new Date(at).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
-}
-
-export interface TileSize {
-  readonly columns: number;
-  readonly width: number;
-  readonly height: number;
-}
-
-const WIDEST = 16 / 9;
-
-/**
- * The largest equal tiles that fit: every number of columns is tried. Tiles are 4:3 to 16:9, and in an
- * upright window down to 3:4, so that a phone is filled as well. All lengths in CSS pixels.
- */
-export function fitTiles(count: number, width: number, height: number, gap: number): TileSize {
-  const narrowest = width > height ? 4 / 3 : 3 / 4;
-  let best: TileSize = { columns: 1, width: 0, height: 0 };
-  for (let columns = 1; columns <= count; columns++) {
-    const rows = Math.ceil(count / columns);
-    let tileWidth = (width - gap * (columns - 1)) / columns;
-    let tileHeight = (height - gap * (rows - 1)) / rows;
-    if (tileWidth <= 0 || tileHeight <= 0) continue;
-    if (tileWidth / tileHeight > WIDEST) tileWidth = tileHeight * WIDEST;
-    else if (tileWidth / tileHeight < narrowest) tileHeight = tileWidth / narrowest;
-    if (tileWidth * tileHeight > best.width * best.height + 1) {
-      best = { columns, width: Math.floor(tileWidth), height: Math.floor(tileHeight) };
-    }
-  }
-  return best;
 }
 
 /** What a browser calls itself, in two words that people know: `Firefox on Windows`. */

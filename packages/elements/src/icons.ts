@@ -35,13 +35,28 @@ export const icons = {
   remove: icon(svg`<path d="M5 12h14"/>`),
   signOut: icon(svg`<path d="M13.5 5H7a2 2 0 0 0-2 2v10a2 2 0 0 0 2 2h6.5M11 12h9M16.5 8l3.5 4-3.5 4"/>`),
   key: icon(svg`<circle cx="8" cy="14" r="4"/><path d="M11 11l8-7M16 6.5l3 3"/>`),
+  link: icon(
+    svg`<path d="M10 14a4 4 0 0 0 5.7 0l3.1-3.1a4 4 0 0 0-5.7-5.7L11.8 6.5"/><path d="M14 10a4 4 0 0 0-5.7 0l-3.1 3.1a4 4 0 0 0 5.7 5.7l1.3-1.3"/>`,
+  ),
+  copy: icon(
+    svg`<rect x="8.5" y="8.5" width="11" height="11" rx="2.5"/><path d="M15.5 5.5a2 2 0 0 0-2-1H6.5a2 2 0 0 0-2 2v7a2 2 0 0 0 1 2"/>`,
+  ),
+  door: icon(svg`<path d="M6 20V6a2 2 0 0 1 2-2h8a2 2 0 0 1 2 2v14M3.5 20h17M14.5 12v.6"/>`),
   warning: icon(svg`<path d="M12 4.5L21 19.5H3z"/><path d="M12 10.5v4M12 17.2v.1"/>`),
+  pin: icon(svg`<path d="M9 4h6l-.8 6.2 3.3 3.3H6.5l3.3-3.3zM12 13.5V20.5"/>`),
+  screen: icon(
+    svg`<rect x="3" y="4.5" width="18" height="12" rx="2.2"/><path d="M12 13.2V8M9.6 10.2L12 7.8l2.4 2.4M8.5 20h7"/>`,
+  ),
   check: icon(svg`<path d="M5 12.5l4.5 4.5L19 7.5"/>`),
   shield: icon(svg`<path d="M12 3.5l7 2.6v5.4c0 4.4-2.9 7.6-7 9-4.1-1.4-7-4.6-7-9V6.1z"/>`),
   shieldCheck: icon(
     svg`<path d="M12 3.5l7 2.6v5.4c0 4.4-2.9 7.6-7 9-4.1-1.4-7-4.6-7-9V6.1z"/><path d="M8.8 12l2.3 2.3 4.2-4.6"/>`,
   ),
   chevron: icon(svg`<path d="M7 10l5 5 5-5"/>`),
+  more: icon(svg`<path d="M5.5 12h.01M12 12h.01M18.5 12h.01" stroke-width="3.4"/>`),
+  record: icon(svg`<circle cx="12" cy="12" r="8.5"/><circle cx="12" cy="12" r="3.6" fill="currentColor"/>`),
+  stop: icon(svg`<circle cx="12" cy="12" r="8.5"/><rect x="9" y="9" width="6" height="6" rx="1" fill="currentColor"/>`),
+  mixed: icon(svg`<rect x="3" y="5" width="18" height="14" rx="3"/><path d="M12 5v14M3 12h18"/>`),
   direct: icon(svg`<circle cx="5" cy="12" r="2.2"/><circle cx="19" cy="12" r="2.2"/><path d="M7.5 12h9"/>`),
   hub: icon(
     svg`<circle cx="12" cy="12" r="2.8"/><circle cx="12" cy="4" r="1.6"/><circle cx="5" cy="18" r="1.6"/><circle cx="19" cy="18" r="1.6"/><path d="M12 5.8v3.2M6.3 16.8l3.3-2.7M17.7 16.8l-3.3-2.7"/>`,

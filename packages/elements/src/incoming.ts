@@ -83,8 +83,8 @@ export class ParleyIncoming extends ParleyElement {
         border-radius: 50%;
         background: var(--accent);
         opacity: 0;
-        /* Moved by the compositor, so that the page has its time for the call. */
-        animation: ring 1.8s ease-out infinite;
+        /* Moved by the compositor, and in steps, so that the page has its time for the call. */
+        animation: ring 1.8s steps(27) infinite;
       }
       @keyframes ring {
         from {
@@ -133,6 +133,7 @@ export class ParleyIncoming extends ParleyElement {
         color: var(--accent-text);
         font-size: 0.9375rem;
         font-weight: 600;
+        text-align: start;
       }
       .problem {
         margin-top: 16px;
@@ -143,7 +144,7 @@ export class ParleyIncoming extends ParleyElement {
         gap: 10px;
         margin-top: 24px;
       }
-      .answers .go {
+      .answers .first {
         grid-column: 1 / -1;
         min-height: 54px;
       }
@@ -226,6 +227,8 @@ export class ParleyIncoming extends ParleyElement {
     );
     const waiting = (this.#incoming.value?.length ?? 1) - 1;
     const busy = this.#presentCall() !== null;
+    // Nothing invites to answer somebody who is probably not who they seem.
+    const failed = this.#trust.value?.status === 'failed';
     return html`<div data-testid="incoming" data-from=${from.address}>
       <p class="kind">${text.incomingCall}</p>
       <div class="picture"><parley-avatar .name=${from.name} .address=${from.address}></parley-avatar></div>
@@ -249,7 +252,7 @@ export class ParleyIncoming extends ParleyElement {
       </div>
       ${this.problem ? html`<p class="problem" role="alert">${icons.warning}<span>${this.problem}</span></p>` : nothing}
       <div class="answers">
-        <button type="button" class="button go" data-testid="accept" ?disabled=${this.working}
+        <button type="button" class="button first ${failed ? '' : 'go'}" data-testid="accept" ?disabled=${this.working}
           @click=${() => this.#accept(call, true)}>${icons.camera}${text.accept}</button>
         <button type="button" class="button" data-testid="accept-audio" ?disabled=${this.working}
           @click=${() => this.#accept(call, false)}>${icons.call}${text.acceptAudio}</button>

@@ -1,16 +1,26 @@
 // All elements, registered. What they need comes by properties from the SDK; what they ask for goes out as events.
+export { ParleyAccounts } from './accounts.ts';
 export { ParleyAddPerson } from './add-person.ts';
 export { ParleyAvatar } from './avatar.ts';
 export { ParleyCall } from './call.ts';
 export { ParleyCallBar } from './call-bar.ts';
 export { ParleyCallEnded } from './call-ended.ts';
 export { ParleyCallHeader } from './call-header.ts';
+export { ParleyCallMenu } from './call-menu.ts';
+export { ParleyCallPeople } from './call-people.ts';
+export { ParleyCallRequests } from './call-requests.ts';
 export { ParleyChat } from './chat.ts';
 export { listen, type ParleyEvents } from './events.ts';
+export { ParleyGuestLinks } from './guest-links.ts';
+export { ParleyIdentify } from './identify.ts';
 export { ParleyIncoming } from './incoming.ts';
+export { ParleyJoin } from './join.ts';
+export { ParleyMixTile } from './mix-tile.ts';
 export { ParleyPeople } from './people.ts';
 export { ParleyPersonRow } from './person-row.ts';
 export { ParleyPresenceMenu } from './presence-menu.ts';
+export { ParleyRecording } from './recording.ts';
+export { ParleyRecordings } from './recordings.ts';
 export { ParleySignIn } from './sign-in.ts';
 export { ParleySignIns } from './sign-ins.ts';
 export { ParleyTile } from './tile.ts';

@@ -160,7 +160,7 @@ export class ParleyPeople extends ParleyElement {
         others,
         ({ person }) => person.address,
         (contact) => html`<li data-testid="search-result-${contact.person.address}">
-          <parley-person-row .contact=${this.#current(contact)} .mode=${this.mode}
+          <parley-person-row found .contact=${this.#current(contact)} .mode=${this.mode}
             .note=${this.notes.get(contact.person.address) ?? ''}
             ?savable=${this.mode === 'call' && !known.has(contact.person.address)}></parley-person-row></li>`,
       )}</ul></section>`;

@@ -16,12 +16,15 @@ export class ParleyPersonRow extends ParleyElement {
     contact: { attribute: false },
     mode: {},
     savable: { type: Boolean },
+    found: { type: Boolean },
     note: {},
   };
   declare contact: Contact | null;
   declare mode: RowMode;
   /** Not among the contacts yet, and may be put there. */
   declare savable: boolean;
+  /** Found by a search, so it stands under no company: with the whole address. */
+  declare found: boolean;
   /** Shown instead of presence and controls, such as "In the call". */
   declare note: string;
 
@@ -68,6 +71,7 @@ export class ParleyPersonRow extends ParleyElement {
     this.contact = null;
     this.mode = 'call';
     this.savable = false;
+    this.found = false;
     this.note = '';
   }
 
@@ -80,7 +84,7 @@ export class ParleyPersonRow extends ParleyElement {
       <div class="who">
         <p class="name">${person.name}</p>
         <p class="state" title=${person.address}><span data-presence=${presence}>${this.note || presenceText[presence]}</span>
-          · ${person.address}</p>
+          · ${this.found ? person.address : person.address.slice(0, person.address.lastIndexOf('@'))}</p>
       </div>
       <div class="controls">${this.note ? nothing : this.#controls(contact)}</div>
     </div>`;

@@ -61,6 +61,11 @@ export class ParleySignIn extends ParleyElement {
         text-decoration: none;
         overflow-wrap: anywhere;
       }
+      @media (max-width: 400px) {
+        .button .icon {
+          display: none;
+        }
+      }
       .button.second {
         background: var(--accent-soft);
         color: var(--accent-text);

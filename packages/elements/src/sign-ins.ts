@@ -3,6 +3,8 @@
 import type { Session, SignedIn } from '@parley/client';
 import { asParleyError } from '@parley/protocol';
 import { css, html, nothing } from 'lit';
+import './accounts.ts';
+import type { ParleyAccounts } from './accounts.ts';
 import { define, ParleyElement } from './element.ts';
 import { browserName } from './format.ts';
 import { icons } from './icons.ts';
@@ -12,10 +14,13 @@ import { sheet } from './styles.ts';
 export class ParleySignIns extends ParleyElement {
   static override properties = {
     session: { attribute: false },
+    outcome: {},
     list: { state: true },
     problem: { state: true },
   };
   declare session: Session | null;
+  /** What came of linking an account: see `parley-accounts`. */
+  declare outcome: string;
   declare list: readonly SignedIn[] | null;
   declare problem: string;
 
@@ -54,8 +59,14 @@ export class ParleySignIns extends ParleyElement {
   constructor() {
     super();
     this.session = null;
+    this.outcome = '';
     this.list = null;
     this.problem = '';
+  }
+
+  protected override firstUpdated(): void {
+    // The browser has just come back from linking an account.
+    if (this.outcome) this.show();
   }
 
   /** Opens the window with the list as it is now. */
@@ -63,6 +74,7 @@ export class ParleySignIns extends ParleyElement {
     this.problem = '';
     this.renderRoot.querySelector('dialog')?.showModal();
     void this.#read();
+    void this.renderRoot.querySelector<ParleyAccounts>('parley-accounts')?.read();
   }
 
   async #read(): Promise<void> {
@@ -96,6 +108,7 @@ export class ParleySignIns extends ParleyElement {
       </p>
       ${this.problem ? html`<p class="problem" role="alert">${icons.warning}<span>${this.problem}</span></p>` : nothing}
       <ul>${(this.list ?? []).map((one) => this.#row(one))}</ul>
+      <parley-accounts .session=${this.session} .outcome=${this.outcome}></parley-accounts>
     </dialog>`;
   }
 

@@ -64,6 +64,12 @@ export const outcomeText: Record<Outcome, string> = {
   refused: 'Not accepted',
 };
 
+/** "1:05" until a moment of the own clock. */
+export function countdown(until: number, now: number): string {
+  const seconds = Math.max(0, Math.ceil((until - now) / 1000));
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
+}
+
 export function noticeText({ kind, person, outcome, path, error }: CallNotice): string {
   const name = person?.name ?? 'Somebody';
   switch (kind) {
@@ -79,6 +85,16 @@ export function noticeText({ kind, person, outcome, path, error }: CallNotice): 
       return error?.message ?? `${name} could not be added. Try again.`;
     case 'trouble':
       return error?.message ?? 'There is trouble with the connection. The call goes on.';
+    case 'recording-started':
+      return 'The call is being recorded now';
+    case 'recording-filed':
+      return 'The recording is ready. You find it under “Recordings”, beside your contacts.';
+    case 'recording-ended':
+      return 'The recording has ended';
+    case 'muted':
+      return `${name} switched your microphone off`;
+    case 'trust-raised':
+      return `${name} asks everybody to prove who they are`;
   }
 }
 
@@ -103,8 +119,17 @@ export function endedText(ended: NonNullable<CallView['ended']>, others: readonl
         detail: 'The call ended because the network was away for too long. Check it, then call again.',
       };
     case 'removed':
-      return { title: 'You were taken out of the call', detail: errorCatalogue['not-permitted'].text };
+      return {
+        title: 'You were taken out of the call',
+        detail: ended.by ? `${ended.by.name} ended your part in it.` : errorCatalogue['not-permitted'].text,
+      };
     case 'untrusted':
+      if (!ended.untrusted) {
+        return {
+          title: 'You were taken out of the call',
+          detail: 'Everybody was asked to prove who they are, and it could not be verified in time who you are.',
+        };
+      }
       return {
         title: 'The call was ended for your safety',
         detail: `${ended.untrusted?.person.name ?? names}: ${ended.untrusted?.text ?? errorCatalogue['identity-failed'].text}`,
@@ -160,6 +185,14 @@ export const text = {
   endSignInOf: (browser: string) => `Sign out of ${browser}`,
   provable: 'Others can verify that it is you who calls from this browser.',
   notProvable: 'Others see you as not verified from this browser. Sign out and in again to change that.',
+  accounts: 'Accounts elsewhere',
+  accountsHint: 'With these you can sign in, too. Others then see who has verified you, and as whom.',
+  accountAt: (issuer: string, fixed: boolean) => `At ${issuer}${fixed ? ', linked by your administrator' : ''}`,
+  accountLinked: 'The account is linked. You can sign in with it from now on.',
+  linkAt: (issuer: string) => `Link an account at ${issuer}`,
+  unlink: 'Unlink',
+  unlinkOf: (account: string) => `Unlink ${account}`,
+  signInAgain: 'Sign in again',
   // People
   you: 'You',
   yourPresence: 'Your presence',
@@ -204,8 +237,68 @@ export const text = {
   notChecked: 'Not checked',
   asAccount: (account: string) => ` as ${account}`,
   verifiedBy: (issuer: string) => `Verified by ${issuer}`,
+  // Coming in by a link
+  invitedBy: (name: string, company: string) => `${name} of ${company} invites you to a call`,
+  invitedTo: (title: string) => `About: ${title}`,
+  yourName: 'Your name',
+  yourNameHint: 'The others see it with the note that you are a guest.',
+  enter: 'Join the call',
+  askToEnter: 'Ask to join',
+  enterAs: (name: string) => `Join as ${name}`,
+  withMicrophone: 'Microphone',
+  withCamera: 'Camera',
+  lobbyHint: 'You wait until the organiser lets you in.',
+  waitingTitle: 'You are waiting to be let in',
+  waitingHint: 'The organiser has been told. Keep this page open.',
+  entering: 'Joining …',
+  guest: 'Guest',
+  guestName: (name: string) => `${name}, guest`,
+  closeWindow: 'You can close this page now.',
+  // Inviting by a link
+  inviteByLink: 'Invite by link',
+  inviteByLinkHint: 'For people without an account. They join as guests with a name of their choice.',
+  withLobby: 'Guests wait until the organiser lets them in',
+  makeLink: 'Make a link',
+  copyLink: 'Copy',
+  copied: 'Copied',
+  linkReady: 'The link',
+  linkEnds: (when: string) => `Good until ${when}, or until the call ends. It is shown only now.`,
+  withdrawLink: 'Withdraw',
+  openLinks: (count: number) => (count === 1 ? '1 link is open' : `${count} links are open`),
+  linkOf: (name: string, when: string) => `By ${name}, until ${when}`,
+  // Organising
+  peopleInCall: 'People in this call',
+  peopleInCallCount: (count: number) => `People in this call: ${count}`,
+  organiser: 'Organiser',
+  waits: (name: string) => `${name} is waiting to join`,
+  waitingPeople: 'Waiting to join',
+  admit: 'Admit',
+  admitThis: (name: string) => `Admit ${name}`,
+  refuse: 'Refuse',
+  refuseThis: (name: string) => `Refuse ${name}`,
+  muteThis: (name: string) => `Mute ${name}`,
+  askUnmute: 'Ask to unmute',
+  askUnmuteThis: (name: string, asked: boolean) => `${asked ? 'Asked' : 'Ask'} to unmute: ${name}`,
+  unmuteAsked: 'Asked to unmute',
+  removeWord: 'Remove',
+  removeThis: (name: string) => `Remove ${name} from the call`,
+  mutedByWho: (name: string) => `Muted by ${name}`,
+  asksUnmute: (name: string) => `${name} asks you to unmute`,
+  notNow: 'Not now',
+  raiseTrust: 'Ask everybody to prove who they are',
+  raiseTrustHint: 'Who cannot be verified within two minutes leaves the call.',
+  trustRaised: 'Everybody has to be verified in this call.',
+  leavesIn: (clock: string) => `has ${clock} to be verified`,
+  proveYourself: (name: string, clock: string) => `${name} asks who you are. You have ${clock} to sign in.`,
+  proveTitle: 'Prove who you are',
+  proveHint:
+    'Sign in, and you come back into this call by yourself. Who does not leaves the call when the time is over.',
+  timeLeft: 'Time left',
+  signInNow: 'Sign in …',
+  somebody: 'The organiser',
+  writingForbidden: 'Guests may not write here.',
   // Call
-  callWith: (names: readonly string[]) => (names.length === 0 ? 'Call' : `Call with ${listOfNames(names)}`),
+  callWith: (names: readonly string[]) => listOfNames(names) || 'Call',
   callingNow: 'Calling …',
   ringing: 'Ringing …',
   connecting: 'Connecting …',
@@ -218,6 +311,15 @@ export const text = {
   muteWord: 'Mute',
   unmuteWord: 'Unmute',
   camera: 'Camera',
+  cameraNotNow: 'Your screen is shown in place of the camera',
+  share: 'Share',
+  stop: 'Stop',
+  shareScreen: 'Share your screen',
+  stopSharing: 'Stop sharing your screen',
+  screenOf: (name: string) => `${name} – screen`,
+  pin: (name: string) => `Keep ${name} large`,
+  unpin: (name: string) => `Show whoever speaks instead of ${name}`,
+  yourself: 'yourself',
   add: 'Add',
   addPerson: 'Add a person',
   addHint: 'The call goes on while it rings there.',
@@ -239,7 +341,7 @@ export const text = {
   callLength: 'Length of the call',
   direct: 'Direct',
   conference: 'Conference',
-  moving: 'moving …',
+  moving: 'Moving …',
   directHint: 'Sound and picture go straight from one to the other, by no server.',
   conferenceHint: 'Sound and picture go by way of the conference service.',
   movingHint: 'The call is moving to another path. It goes on meanwhile.',
@@ -251,6 +353,6 @@ export const text = {
   callAgain: 'Call again',
   backToContacts: 'Back to contacts',
   reconnecting: 'Connection lost. Reconnecting …',
-  reconnectingHint: 'A running call goes on.',
+  reconnectingHint: 'Your call goes on.',
   people: (count: number) => `${count} people`,
 } as const;

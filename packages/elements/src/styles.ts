@@ -13,8 +13,8 @@ export const tokens = css`
     --canvas: light-dark(#f3f6f8, #0e1418);
     --surface: light-dark(#ffffff, #171f26);
     --raised: light-dark(#ffffff, #1e2831);
-    --sunken: light-dark(#eaeff3, #222d37);
-    --line: light-dark(#dde4ea, #2b3741);
+    --sunken: light-dark(#eaeff3, #2c3844);
+    --line: light-dark(#dde4ea, #33404b);
     --line-strong: light-dark(#7d8a96, #74828f);
     --text: light-dark(#15212b, #e9eff3);
     --muted: light-dark(#52616e, #a3b2be);
@@ -27,6 +27,7 @@ export const tokens = css`
     --available: light-dark(#16935a, #3cc985);
     --away: light-dark(#c27c00, #f0b545);
     --busy: light-dark(#cc3340, #f0707a);
+    --hover: light-dark(rgb(10 30 45 / 7%), rgb(255 255 255 / 12%));
     --shadow: 0 1px 2px light-dark(rgb(20 40 60 / 6%), rgb(0 0 0 / 30%)),
       0 8px 28px light-dark(rgb(20 40 60 / 9%), rgb(0 0 0 / 36%));
     --shadow-high: 0 2px 6px light-dark(rgb(20 40 60 / 10%), rgb(0 0 0 / 40%)),
@@ -92,6 +93,7 @@ export const base = css`
     position: absolute;
     width: 1px;
     height: 1px;
+    margin: -1px;
     overflow: hidden;
     clip-path: inset(50%);
     white-space: nowrap;
@@ -131,13 +133,17 @@ export const controls = css`
     padding: 10px 22px;
     border-radius: 999px;
     font-weight: 600;
+    text-align: center;
     background: var(--sunken);
     color: var(--text);
-    transition: filter 120ms;
+    transition: box-shadow 120ms;
   }
-  .button:hover:not(:disabled),
-  .round:hover:not(:disabled) {
-    filter: brightness(light-dark(0.96, 1.12));
+  .button:hover:not(:disabled) {
+    box-shadow: inset 0 0 0 4em var(--hover);
+  }
+  /* Words that need two lines stay beside their icon. */
+  .button:has(.icon) {
+    text-align: start;
   }
   .button.primary {
     background: var(--accent);

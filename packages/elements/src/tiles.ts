@@ -1,11 +1,13 @@
-// The tiles of a call. Their elements stay the same over every change of path and of size, so no picture restarts.
+// The tiles of a call: with three and more, one large and the others small (R62). Their elements stay the same, in the same
+// order, over every change of path, size and place, so no picture restarts.
 import type { Call, CallParticipant, CallView } from '@parley/client';
 import type { Address } from '@parley/protocol';
 import { css, html, nothing } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
+import { arrange, largeOf } from './arrange.ts';
 import { define, Follow, ParleyElement } from './element.ts';
-import { fitTiles } from './format.ts';
 import { text } from './strings.ts';
+import './mix-tile.ts';
 import './tile.ts';
 
 /** How long a tile stays to say how an invitation ended, in milliseconds. */
@@ -13,8 +15,10 @@ const OUTCOME_MS = 5000;
 const GAP = 12;
 
 export class ParleyTiles extends ParleyElement {
-  static override properties = { call: { attribute: false } };
+  static override properties = { call: { attribute: false }, pinned: { state: true } };
   declare call: Call | null;
+  /** Whose picture this person wants large, whoever speaks. */
+  declare pinned: Address | null;
   readonly #view = new Follow(this, () => this.call?.view);
   /** Invitations that have ended: true once their tile has been taken away. */
   readonly #ended = new Map<Address, { gone: boolean; timer: ReturnType<typeof setTimeout> }>();
@@ -31,33 +35,28 @@ export class ParleyTiles extends ParleyElement {
       ul {
         position: absolute;
         inset: 0;
-        display: flex;
-        flex-wrap: wrap;
-        align-content: center;
-        justify-content: center;
-        gap: 12px;
-        /* Each row holds no more than the columns found; the rest of the row is margin. */
-        padding-inline: calc((100% - var(--row, 100%)) / 2 - 0.5px);
       }
       li {
-        width: var(--width, 100%);
-        height: var(--height, 100%);
+        position: absolute;
+        inset: 0;
+      }
+      .many li {
+        inset: auto;
+        top: var(--y);
+        left: var(--x);
+        width: var(--width);
+        height: var(--height);
+      }
+      .many li.small {
+        --tile-radius: 14px;
       }
       parley-tile {
         width: 100%;
         height: 100%;
       }
-      .pair {
-        display: block;
-        padding: 0;
-      }
-      .pair li {
-        width: 100%;
-        height: 100%;
-      }
       .pair li.self {
-        position: absolute;
         z-index: 1;
+        inset: auto;
         inset-inline-end: 16px;
         bottom: 16px;
         width: clamp(104px, 17%, 232px);
@@ -82,6 +81,7 @@ export class ParleyTiles extends ParleyElement {
   constructor() {
     super();
     this.call = null;
+    this.pinned = null;
   }
 
   override connectedCallback(): void {
@@ -101,28 +101,59 @@ export class ParleyTiles extends ParleyElement {
   }
 
   #fit(): void {
-    const list = this.renderRoot.querySelector('ul');
-    if (!list) return;
-    const { columns, width, height } = fitTiles(list.children.length, this.clientWidth, this.clientHeight, GAP);
-    list.style.setProperty('--width', `${width}px`);
-    list.style.setProperty('--height', `${height}px`);
-    list.style.setProperty('--row', `${columns * width + (columns - 1) * GAP}px`);
+    const items = [...this.renderRoot.querySelectorAll<HTMLElement>('.many > li')];
+    const small = items.filter((item) => item.classList.contains('small'));
+    const places = arrange(small.length, this.clientWidth, this.clientHeight, GAP);
+    for (const item of items) {
+      const box = places.small[small.indexOf(item)] ?? places.large;
+      for (const side of ['x', 'y', 'width', 'height'] as const) item.style.setProperty(`--${side}`, `${box[side]}px`);
+    }
   }
 
   override render() {
     const view = this.#view.value;
     if (!view) return nothing;
+    if (view.mix) return this.#mixed(view);
     const shown = view.participants.filter((participant) => this.#isShown(participant));
     const pair = shown.length === 2 && shown[0]?.self;
-    return html`<ul class=${pair ? 'pair' : 'grid'} aria-label=${text.people(shown.length)}>
+    const many = shown.length > 2;
+    // While nobody else has joined, the one who is being called.
+    const large = largeOf(shown, view.speaker, this.pinned) ?? shown.find(({ self }) => !self)?.person.address;
+    return html`<ul class=${many ? 'many' : pair ? 'pair' : nothing} aria-label=${text.people(shown.length)}>
       ${repeat(
         shown,
         ({ person }) => person.address,
-        (participant) => html`<li class=${participant.self ? 'self' : nothing}>
-          <parley-tile .call=${this.call} .participant=${participant} ?small=${pair && participant.self}
+        (participant) => {
+          const { self, person, state } = participant;
+          const small = many ? person.address !== large : pair && self;
+          return html`<li class="${self ? 'self' : ''} ${small ? 'small' : ''}">
+          <parley-tile .call=${this.call} .participant=${participant} ?small=${small}
+            ?pinnable=${many && state === 'joined'} ?pinned=${many && person.address === this.pinned} @pin=${() => this.#pin(person.address)}
+            ?cancellable=${this.#cancellable(view, participant)}></parley-tile></li>`;
+        },
+      )}
+    </ul>`;
+  }
+
+  /** Everybody else is one picture, which is nobody's: no tiles of single people, but of those who are still rung. */
+  #mixed(view: CallView) {
+    const rung = view.participants.filter((p) => p.state !== 'joined' && this.#isShown(p));
+    const self = view.participants.find((p) => p.self);
+    const pair = rung.length === 0;
+    return html`<ul class=${pair ? 'pair' : 'many'}>
+      <li><parley-mix-tile .call=${this.call}></parley-mix-tile></li>
+      ${repeat(
+        self ? [...rung, self] : rung,
+        ({ person }) => person.address,
+        (participant) => html`<li class="${participant.self ? 'self' : ''} small">
+          <parley-tile .call=${this.call} .participant=${participant} small
             ?cancellable=${this.#cancellable(view, participant)}></parley-tile></li>`,
       )}
     </ul>`;
+  }
+
+  #pin(address: Address): void {
+    this.pinned = this.pinned === address ? null : address;
   }
 
   #cancellable({ phase, participants }: CallView, { self }: CallParticipant): boolean {

@@ -36,6 +36,7 @@ export class ParleyTrust extends ParleyElement {
         display: inline-block;
       }
       .badge {
+        position: relative;
         display: inline-flex;
         align-items: center;
         gap: 6px;
@@ -68,12 +69,30 @@ export class ParleyTrust extends ParleyElement {
         padding: 0 10px 0 8px;
         font-size: 0.8125rem;
       }
-      :host([small]) .quiet-word {
+      /* Small to look at, and not too small to touch. */
+      :host([small]) .badge::after {
+        content: '';
         position: absolute;
-        clip-path: inset(50%);
+        inset: -6px;
       }
       :host([small]) .badge:not(:has(.loud)) {
         padding: 0 7px;
+      }
+      .loud {
+        white-space: nowrap;
+      }
+      /* On a small tile there is room for the colour only. */
+      @container (max-width: 210px) {
+        :host([small]) .badge {
+          padding: 0 7px;
+        }
+        .loud {
+          position: absolute;
+          width: 1px;
+          height: 1px;
+          overflow: hidden;
+          clip-path: inset(50%);
+        }
       }
       dialog {
         padding: 24px;
@@ -138,7 +157,7 @@ export class ParleyTrust extends ParleyElement {
         data-status=${trust.status} data-code=${trust.code ?? nothing} aria-haspopup="dialog"
         aria-label=${text.trustOf(person.name, word)} title=${text.trustOf(person.name, word)}
         @click=${() => this.#show(true)}>
-        ${looks[trust.status]}<span class=${quiet ? 'quiet-word' : 'loud'}>${word}</span>
+        ${looks[trust.status]}<span class=${quiet ? 'sr' : 'loud'}>${word}</span>
       </button>
       <dialog aria-labelledby="title" @close=${() => this.#show(false)} @click=${(event: Event) => event.stopPropagation()}>
         ${this.open ? this.#page(trust, person) : nothing}

@@ -5,24 +5,29 @@ import { asParleyError } from '@parley/protocol';
 import { css, html, nothing, type PropertyValues } from 'lit';
 import './avatar.ts';
 import './call.ts';
-import { define, Follow, ParleyElement } from './element.ts';
+import { define, Follow, ParleyElement, prepareStyles } from './element.ts';
 import { emit, listen } from './events.ts';
 import { icons } from './icons.ts';
 import './incoming.ts';
 import './people.ts';
 import type { ParleyPeople } from './people.ts';
 import './presence-menu.ts';
+import { recordingText } from './recording-strings.ts';
 import { text } from './strings.ts';
+import './recordings.ts';
+import type { ParleyRecordings } from './recordings.ts';
 import './sign-ins.ts';
 import type { ParleySignIns } from './sign-ins.ts';
 import './toasts.ts';
 import type { ParleyToasts } from './toasts.ts';
 
 export class ParleyWorkspace extends ParleyElement {
-  static override properties = { session: { attribute: false }, silent: { type: Boolean } };
+  static override properties = { session: { attribute: false }, silent: { type: Boolean }, accounts: {} };
   declare session: Session | null;
   /** Without the ringing sound. */
   declare silent: boolean;
+  /** What came of linking an account, if the browser has just come back from that: see `parley-accounts`. */
+  declare accounts: string;
   readonly #call = new Follow(this, () => this.session?.call);
   readonly #connection = new Follow(this, () => this.session?.connection);
   #starting = false;
@@ -61,6 +66,12 @@ export class ParleyWorkspace extends ParleyElement {
         display: grid;
         grid-template: minmax(0, 1fr) / minmax(0, 1fr);
         min-height: 0;
+      }
+      .gone {
+        place-items: center;
+        padding: 24px;
+        color: var(--muted);
+        text-align: center;
       }
       .side {
         display: flex;
@@ -196,10 +207,12 @@ export class ParleyWorkspace extends ParleyElement {
     super();
     this.session = null;
     this.silent = false;
+    this.accounts = '';
   }
 
   override connectedCallback(): void {
     super.connectedCallback();
+    prepareStyles();
     this.#stops = [
       listen(this, 'parley-call', ({ address, conference }) => void this.#start(address, conference)),
       listen(this, 'parley-save-contact', ({ address }) => void this.#try(() => this.session?.addContact(address))),
@@ -241,17 +254,21 @@ export class ParleyWorkspace extends ParleyElement {
       }</div>
       ${call ? html`<parley-call .session=${session} .call=${call}></parley-call>` : this.#home(session)}
       <parley-toasts></parley-toasts>
-      <parley-incoming .session=${session} ?silent=${this.silent}></parley-incoming>
+      ${session.me.guest ? nothing : html`<parley-incoming .session=${session} ?silent=${this.silent}></parley-incoming>`}
     </div>`;
   }
 
   #home(session: Session) {
     const { me, provider } = session;
+    // A guest is here for one call only.
+    if (me.guest) return html`<main class="home gone"><p>${text.closeWindow}</p></main>`;
     return html`<div class="home">
       <main class="side">
         <header class="top">
           <span class="mark" aria-hidden="true">${[...provider.name][0]}</span>
           <h1>${provider.name}</h1>
+          <button type="button" class="round" data-testid="recordings" aria-label=${recordingText.list} title=${recordingText.list}
+            @click=${() => this.renderRoot.querySelector<ParleyRecordings>('parley-recordings')?.show()}>${icons.record}</button>
           <button type="button" class="round" data-testid="sign-ins" aria-label=${text.signIns} title=${text.signIns}
             @click=${() => this.renderRoot.querySelector<ParleySignIns>('parley-sign-ins')?.show()}>${icons.key}</button>
           <button type="button" class="round" data-testid="sign-out" aria-label=${text.signOut} title=${text.signOut}
@@ -265,7 +282,8 @@ export class ParleyWorkspace extends ParleyElement {
           <parley-presence-menu .session=${session}></parley-presence-menu>
         </section>
         <parley-people .session=${session} mode="call"></parley-people>
-        <parley-sign-ins .session=${session}></parley-sign-ins>
+        <parley-sign-ins .session=${session} .outcome=${this.accounts}></parley-sign-ins>
+        <parley-recordings .session=${session}></parley-recordings>
       </main>
       <aside class="welcome">
         <div class="inside">

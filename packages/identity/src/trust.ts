@@ -49,6 +49,11 @@ export const trustProblems = {
     status: 'unverified',
     text: 'This person’s app sent no proof of who they are. Make sure by other means whom you speak with.',
   },
+  guest: {
+    check: 'shape',
+    status: 'unverified',
+    text: 'This is a guest who came by a link and has typed this name. Nobody vouches for it.',
+  },
   'proof-too-large': {
     check: 'shape',
     status: 'failed',
@@ -117,7 +122,7 @@ export const trustProblems = {
   'issuers-unreachable': {
     check: 'issuer-authorised',
     status: 'unverified',
-    text: 'This person’s company could not be asked who vouches for them. Try again in a while.',
+    text: 'This person’s company could not be asked who vouches for them. It is being asked again from time to time.',
   },
   'token-for-another-app': {
     check: 'token-audience',
@@ -137,7 +142,7 @@ export const trustProblems = {
   'issuer-unreachable': {
     check: 'token-signature',
     status: 'unverified',
-    text: 'The sign-in service of this person’s company does not answer. Try again in a while.',
+    text: 'The sign-in service of this person’s company does not answer. It is being asked again from time to time.',
   },
   'issuer-key-unknown': {
     check: 'token-signature',
@@ -192,6 +197,11 @@ export const trustProblems = {
 } as const satisfies Record<string, Problem>;
 
 export type TrustProblem = keyof typeof trustProblems;
+
+/** Problems of whoever had to be asked and did not answer: asked again later, the same proof may turn out to hold. */
+export function isUnanswered(code: TrustProblem | null): boolean {
+  return code === 'issuers-unreachable' || code === 'issuer-unreachable' || code === 'focus-unknown';
+}
 
 interface Findings {
   /** What was looked at; all of it passed but for the last where there is a `code`. */

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import type { LossyRelay } from './contract-relay.ts';
-import type { EngineOffer, IceCandidate, MediaRoom } from './engine.ts';
+import type { EngineOffer, IceCandidate, MediaRoom, RoomEvents } from './engine.ts';
 
 export interface Look {
   readonly colour: string;
@@ -22,13 +22,21 @@ export const looks = {
 /** Only to end a test that hangs; a busy machine is slow. */
 const DEADLINE_MS = 20_000;
 
-type OnCandidate = (leg: string, candidate: IceCandidate) => void | Promise<void>;
+export type OnCandidate = (leg: string, candidate: IceCandidate) => void | Promise<void>;
 
+/** What the tests need of a page, whatever drives the browser. */
+export interface PeerPage {
+  evaluate<R, A>(run: (argument: A) => R | Promise<R>, argument: A): Promise<R>;
+  isClosed(): boolean;
+  close(): Promise<void>;
+}
+
+/** A browser, and where its pages come from. */
 export interface Stage {
   /** A fresh page; `onCandidate` gets what the page calls `candidate` with. */
-  open(onCandidate?: OnCandidate): Promise<Page>;
+  open(onCandidate?: OnCandidate): Promise<PeerPage>;
   /** Done with a page: everything in it ends; another may use the window. */
-  giveBack(page: Page): Promise<void>;
+  giveBack(page: PeerPage): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -39,8 +47,13 @@ const flags = [
   '--disable-features=WebRtcHideLocalIpsWithMdns --disable-background-timer-throttling',
 ].flatMap((line) => line.split(' '));
 
-/** Starts a browser and a server for its pages on 127.0.0.1. */
-export async function openStage(): Promise<Stage> {
+export interface PageServer {
+  readonly url: string;
+  close(): void;
+}
+
+/** A server on 127.0.0.1 for the page of a device. */
+export async function servePages(): Promise<PageServer> {
   const script = await readFile(new URL('./contract-page.js', import.meta.url));
   const server = createServer((request, response) => {
     const isScript = request.url === '/page.js';
@@ -49,12 +62,19 @@ export async function openStage(): Promise<Stage> {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}/`, close: () => void server.close() };
+}
+
+/** Starts a Chromium and a server for its pages. */
+export async function openStage(): Promise<Stage> {
+  const server = await servePages();
   const browser: Browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
     args: flags,
   });
   // Opening a window takes longer than most tests.
   const idle: Page[] = [];
+  const windows = new Map<PeerPage, Page>();
   const listeners = new Map<Page, OnCandidate>();
   return {
     async open(onCandidate = () => undefined) {
@@ -67,11 +87,21 @@ export async function openStage(): Promise<Stage> {
         });
         page = made;
       }
-      listeners.set(page, onCandidate);
-      await page.goto(`http://127.0.0.1:${port}/`);
-      return page;
+      const opened = page;
+      listeners.set(opened, onCandidate);
+      await opened.goto(server.url);
+      const given: PeerPage = {
+        evaluate: async (run, argument) => (await opened.evaluate(run as never, argument)) as never,
+        isClosed: () => opened.isClosed(),
+        close: () => opened.close(),
+      };
+      windows.set(given, opened);
+      return given;
     },
-    async giveBack(page) {
+    async giveBack(given) {
+      const page = windows.get(given);
+      windows.delete(given);
+      if (!page) return;
       listeners.delete(page);
       if (page.isClosed()) return;
       await page.goto('about:blank');
@@ -87,7 +117,7 @@ export async function openStage(): Promise<Stage> {
 /** One device: its page, and what the room has offered it. */
 export interface Participant {
   readonly name: string;
-  readonly page: Page;
+  readonly page: PeerPage;
   readonly look: Look;
   readonly offers: EngineOffer[];
   /** The name of its publishing leg. */
@@ -98,13 +128,22 @@ export interface Participant {
   leave(): Promise<void>;
 }
 
-/** Enters a room as a client does: publish, subscribe, answer every offer, send candidates as they are found. */
+export interface EnterOptions {
+  readonly relay?: LossyRelay | null;
+  /** The qualities in which it offers its picture, the full one first. */
+  readonly rids?: readonly string[];
+  /** Codecs it would rather send, as `video/VP9`. */
+  readonly prefer?: { readonly audio?: string; readonly video?: string };
+}
+
+/** Enters a room as a client does: publish, subscribe, answer every offer, send candidates as they are found, and the
+ * qualities that are wanted of those it offers. */
 export async function enter(
   stage: Stage,
   room: MediaRoom,
   name: keyof typeof looks,
   device: string = name,
-  relay: LossyRelay | null = null,
+  { relay = null, rids = [], prefer = {} }: EnterOptions = {},
 ): Promise<Participant> {
   const offers: EngineOffer[] = [];
   const early: IceCandidate[] = [];
@@ -129,14 +168,17 @@ export async function enter(
       ] as const),
     async publish() {
       person.leg = '';
-      const sdp = await person.call<string>('offer', person.look);
+      const sdp = await person.call<string>('offer', person.look, rids, prefer);
       const { leg, sdp: answer } = await room.publish(device, sdp);
       person.leg = leg;
       await room.addCandidates(leg, early.splice(0));
-      await person.call('answered', relay ? await relay.through(answer) : answer);
+      const relayed = relay ? await relay.through(answer) : answer;
+      if (relay) await room.addCandidates(leg, [{ candidate: relay.candidate(relayed) }]);
+      await person.call('answered', relayed);
     },
     async leave() {
       room.off('offer', onOffer);
+      room.off('wanted', onWanted);
       await room.remove(device);
       await work;
       await stage.giveBack(page);
@@ -147,12 +189,10 @@ export async function enter(
     offers.push(offer);
     work = work
       .then(async () => {
-        const answer = await person.call<string>(
-          'answer',
-          offer.leg,
-          relay ? await relay.through(offer.sdp) : offer.sdp,
-        );
+        const sdp = relay ? await relay.through(offer.sdp) : offer.sdp;
+        const answer = await person.call<string>('answer', offer.leg, sdp);
         await room.answer(offer.leg, offer.revision, answer);
+        if (relay) await room.addCandidates(offer.leg, [{ candidate: relay.candidate(sdp) }]);
         await person.call('connect', offer.leg);
       })
       // A page that is closed meanwhile answers no more.
@@ -160,7 +200,13 @@ export async function enter(
         if (!page.isClosed()) throw error;
       });
   };
+  const onWanted = (...[wanted]: RoomEvents['wanted']): void => {
+    if (wanted.device !== device) return;
+    // Whoever asked may have gone meanwhile, and the page with it.
+    work = work.then(() => person.call<void>('want', wanted.rids)).catch(() => undefined);
+  };
   room.on('offer', onOffer);
+  room.on('wanted', onWanted);
   await person.publish();
   await room.subscribe(device);
   return person;
@@ -217,13 +263,27 @@ export async function received(
 /** The right picture, with `frames` more frames decoded than at the call. */
 export async function sees(listener: Participant, speaker: Participant, frames = 5): Promise<void> {
   const before = sectionOf(listener, speaker, 'video') ? (await received(listener, speaker, 'video')).framesDecoded : 0;
-  await until(`${listener.name} sees ${speaker.name}`, async () => {
+  const find = until(`${listener.name} sees ${speaker.name}`, async () => {
     const at = sectionOf(listener, speaker, 'video');
     if (!at) return false;
     const rgb = await listener.call<number[] | null>('colour', at.leg, at.mid);
     const right = rgb?.every((value, index) => Math.abs(value - (speaker.look.rgb[index] ?? 0)) < 50) ?? false;
     return right && (await received(listener, speaker, 'video')).framesDecoded >= before + frames;
   });
+  await find.catch((error: Error) => explain(error, listener, speaker, 'video'));
+}
+
+/** Adds what has arrived and what was sent, and throws. */
+async function explain(
+  error: Error,
+  listener: Participant,
+  speaker: Participant,
+  kind: 'audio' | 'video',
+): Promise<never> {
+  const at = sectionOf(listener, speaker, kind);
+  const arrived = at && (await listener.call('audible', at.leg, at.mid).catch(String));
+  error.message += ` ${JSON.stringify([arrived, await speaker.call('outbound').catch(String)])}`;
+  throw error;
 }
 
 /** The speaker's tone, well above everybody else's in that section. */
@@ -242,10 +302,29 @@ export async function hears(listener: Participant, speaker: Participant): Promis
     },
     () => JSON.stringify(last),
   );
-  await find.catch(async (error: Error) => {
-    const at = sectionOf(listener, speaker, 'audio');
-    const arrived = at && (await listener.call('audible', at.leg, at.mid).catch(String));
-    error.message += ` ${JSON.stringify([arrived, await speaker.call('outbound').catch(String)])}`;
-    throw error;
+  await find.catch((error: Error) => explain(error, listener, speaker, 'audio'));
+}
+
+/** Resolves with the next event of a room that fits. */
+export function next<E extends keyof RoomEvents>(
+  room: MediaRoom,
+  event: E,
+  fits: (...args: RoomEvents[E]) => boolean,
+): Promise<RoomEvents[E]> {
+  return new Promise((resolve, reject) => {
+    const deadline = setTimeout(() => reject(new Error(`no ${event} in time`)), DEADLINE_MS);
+    const listen = (...args: RoomEvents[E]): void => {
+      if (!fits(...args)) return;
+      clearTimeout(deadline);
+      room.off(event, listen as never);
+      resolve(args);
+    };
+    room.on(event, listen as never);
   });
+}
+
+/** Lets everybody leave, and closes the room. */
+export async function end(room: MediaRoom, ...people: readonly Participant[]): Promise<void> {
+  await Promise.all(people.map((person) => person.leave()));
+  await room.close();
 }

@@ -1,14 +1,60 @@
 // What a browser page does in the contract tests: publishes a coloured, moving picture and a tone, receives what it is
 // offered, and says what it sees and hears. Plain WebRTC, nothing of the client library, so that only the engine is tested.
-/* global navigator, document, window, RTCPeerConnection, MediaStream, AudioContext, setInterval, clearInterval */
+/* global navigator, document, window, location, RTCPeerConnection, RTCRtpSender, MediaStream, MediaRecorder, Blob, setInterval,
+   clearInterval, AudioContext, OfflineAudioContext */
 const audio = new AudioContext();
 const receiving = new Map();
 const waiting = new Map();
 const ears = new Map();
 let sending = null;
 let drawing = 0;
+/** Without a sound card Firefox starts no AudioContext: it sends the tone of its fake microphone, and what it hears is
+ * recorded and looked at afterwards. */
+const soundCard = location.hash !== '#no-sound-card';
+const recordings = new Map();
 
-function makeTracks({ colour, tone }) {
+async function record(track) {
+  const recorder = new MediaRecorder(new MediaStream([track]));
+  const parts = [];
+  recorder.ondataavailable = ({ data }) => parts.push(data);
+  const stopped = new Promise((resolve) => {
+    recorder.onstop = resolve;
+  });
+  recorder.start();
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  recorder.stop();
+  await stopped;
+  const decoded = await new OfflineAudioContext(1, 48_000, 48_000).decodeAudioData(await new Blob(parts).arrayBuffer());
+  return decoded.getChannelData(0).slice(-9600);
+}
+
+/** Decibels below full scale of a tone in samples at 48 kHz. */
+function level(samples, tone) {
+  let [inPhase, across, weight] = [0, 0, 0];
+  samples.forEach((sample, n) => {
+    const window = 1 - Math.cos((2 * Math.PI * n) / samples.length);
+    const angle = (2 * Math.PI * tone * n) / 48_000;
+    inPhase += sample * window * Math.cos(angle);
+    across += sample * window * Math.sin(angle);
+    weight += window;
+  });
+  return 20 * Math.log10((2 * Math.hypot(inPhase, across)) / weight || 1e-10);
+}
+
+async function makeSound(tone) {
+  if (!soundCard) return (await navigator.mediaDevices.getUserMedia({ audio: true })).getAudioTracks();
+  const oscillator = audio.createOscillator();
+  oscillator.frequency.value = tone;
+  const out = audio.createMediaStreamDestination();
+  // Not at full scale: two such voices added by a mixer would be cut off, and the noise of that is everybody's tone.
+  const quieter = audio.createGain();
+  quieter.gain.value = 0.2;
+  oscillator.connect(quieter).connect(out);
+  oscillator.start();
+  return out.stream.getAudioTracks();
+}
+
+async function makeTracks({ colour, tone }) {
   const canvas = document.createElement('canvas');
   canvas.width = 640;
   canvas.height = 360;
@@ -24,12 +70,7 @@ function makeTracks({ colour, tone }) {
   };
   draw();
   drawing = setInterval(draw, 50);
-  const oscillator = audio.createOscillator();
-  oscillator.frequency.value = tone;
-  const out = audio.createMediaStreamDestination();
-  oscillator.connect(out);
-  oscillator.start();
-  return [...out.stream.getAudioTracks(), ...canvas.captureStream(20).getVideoTracks()];
+  return [...(await makeSound(tone)), ...canvas.captureStream(20).getVideoTracks()];
 }
 
 function trickle(pc, legOf) {
@@ -38,9 +79,19 @@ function trickle(pc, legOf) {
 
 window.peer = {
   /** The offer, at once; its candidates follow by `candidate('', ...)`. The connection before is kept until `stopOld`. */
-  async offer(look) {
+  async offer(look, rids = [], prefer = {}) {
     const pc = new RTCPeerConnection();
-    for (const track of makeTracks(look)) pc.addTransceiver(track, { direction: 'sendonly' });
+    for (const track of await makeTracks(look)) {
+      const sendEncodings = rids.map((rid, n) => ({ rid, active: n === 0, scaleResolutionDownBy: 2 ** n }));
+      const made = pc.addTransceiver(track, {
+        direction: 'sendonly',
+        ...(track.kind === 'video' && { sendEncodings }),
+      });
+      const wanted = prefer[track.kind];
+      const { codecs } = RTCRtpSender.getCapabilities(track.kind);
+      const isWanted = ({ mimeType }) => mimeType === wanted;
+      if (wanted) made.setCodecPreferences([...codecs.filter(isWanted), ...codecs.filter((one) => !isWanted(one))]);
+    }
     trickle(pc, () => '');
     await pc.setLocalDescription();
     if (sending) window.oldSending = sending;
@@ -49,6 +100,40 @@ window.peer = {
   },
   async answered(sdp) {
     await sending.setRemoteDescription({ type: 'answer', sdp });
+  },
+  /** Sends these qualities of the picture and no others. */
+  async want(rids) {
+    const { sender } = sending.getTransceivers().find(({ sender }) => sender.track?.kind === 'video');
+    const parameters = sender.getParameters();
+    for (const encoding of parameters.encodings) encoding.active = rids.includes(encoding.rid);
+    await sender.setParameters(parameters);
+  },
+  /** The names of the qualities whose frames are being sent, by a look at two moments. */
+  async sentRids() {
+    const look = async () =>
+      new Map(
+        [...(await sending.getStats()).values()]
+          .filter(({ type, kind }) => type === 'outbound-rtp' && kind === 'video')
+          .map(({ rid, framesSent }) => [rid, framesSent]),
+      );
+    const before = await look();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    return [...(await look())].filter(([rid, sent]) => sent > (before.get(rid) ?? 0)).map(([rid]) => rid);
+  },
+  /** Bytes of payload in a packet of sound, on average. */
+  async soundPacket() {
+    const found = [...(await sending.getStats()).values()].find((e) => e.type === 'outbound-rtp' && e.kind === 'audio');
+    return found.bytesSent / found.packetsSent;
+  },
+  /** Takes the track of a kind off, as a camera is switched off, or puts it back. */
+  async send(kind, on) {
+    const sender = sending.getSenders().find((one) => (one.track ?? one.was)?.kind === kind);
+    sender.was ??= sender.track;
+    await sender.replaceTrack(on ? sender.was : null);
+  },
+  /** As a microphone is muted: the track stays, in silence. */
+  silence(on) {
+    for (const { track } of sending.getSenders()) if (track?.kind === 'audio') track.enabled = !on;
   },
   stopOld() {
     window.oldSending?.close();
@@ -102,8 +187,15 @@ window.peer = {
     );
   },
   /** Decibels of a tone in what arrives in a section. */
-  loudness(leg, mid, tone) {
-    const analyser = ears.get(window.peer.track(leg, mid));
+  async loudness(leg, mid, tone) {
+    const track = window.peer.track(leg, mid);
+    if (track && !soundCard) {
+      // Asked for several tones at once, one recording is enough.
+      const recording = recordings.get(track) ?? record(track).finally(() => recordings.delete(track));
+      recordings.set(track, recording);
+      return level(await recording, tone);
+    }
+    const analyser = ears.get(track);
     if (!analyser) return -200;
     const bins = new Float32Array(analyser.frequencyBinCount);
     analyser.getFloatFrequencyData(bins);
@@ -139,6 +231,12 @@ window.peer = {
     context.drawImage(element, 0, 0, 16, 9);
     return [...context.getImageData(8, 6, 1, 1).data.slice(0, 3)];
   },
+  /** In which codec a section arrives. */
+  async codec(leg, mid) {
+    const report = await receiving.get(leg)?.getStats();
+    const found = [...(report?.values() ?? [])].find((entry) => entry.type === 'inbound-rtp' && entry.mid === mid);
+    return report?.get(found?.codecId)?.mimeType ?? null;
+  },
   async received(leg, mid) {
     const found = {
       framesDecoded: 0,
@@ -156,7 +254,7 @@ window.peer = {
   },
   async sent() {
     for (const entry of (await sending.getStats()).values()) {
-      if (entry.type !== 'outbound-rtp' || entry.kind !== 'video') continue;
+      if (entry.type !== 'outbound-rtp' || entry.kind !== 'video' || entry.active === false) continue;
       const { frameWidth, framesPerSecond, framesSent, qualityLimitationReason } = entry;
       return { frameWidth, framesPerSecond, framesSent, qualityLimitationReason };
     }

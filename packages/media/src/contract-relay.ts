@@ -6,10 +6,14 @@ import { once } from 'node:events';
 export interface LossyRelay {
   /** The description with the engine's address replaced by the relay's. */
   through(sdp: string): Promise<string>;
+  /** For the engine: where a browser's packets come from that goes through the relay, given what `through` has returned. */
+  candidate(relayed: string): string;
   /** Media packets lost so far. */
   lost(): number;
   close(): void;
 }
+
+const line = /^(a=candidate:\S+ 1 udp \d+ )(127\.\d+\.\d+\.\d+) (\d+)(?= typ host)/im;
 
 /** Loses every `every`-th media packet in either direction; connection checks, DTLS and RTCP pass. */
 export function openLossyRelay(every: number): LossyRelay {
@@ -27,34 +31,55 @@ export function openLossyRelay(every: number): LossyRelay {
     return true;
   }
 
-  async function relayTo(enginePort: number): Promise<number> {
-    const front = createSocket('udp4');
-    const back = createSocket('udp4');
-    sockets.push(front, back);
-    let browserPort = 0;
-    front.on('message', (packet, { port }) => {
-      browserPort = port;
-      if (!loses(packet)) back.send(packet, enginePort, '127.0.0.1');
+  /**
+   * As a router does: to the engine every address a browser sends from looks like another one. A browser that has two (in
+   * a namespace) checks both, and an answer must go back to the one that has asked.
+   */
+  async function relayTo(engine: string, enginePort: number): Promise<number> {
+    const front = openSocket(engine);
+    const ways = new Map<string, Socket>();
+    const first = openSocket(engine);
+    await Promise.all([front, first].map((socket) => once(socket, 'listening')));
+    front.on('message', (packet, { address, port }) => {
+      const from = `${address} ${port}`;
+      let back = ways.get(from);
+      if (!back) {
+        back = ways.size === 0 ? first : openSocket(engine);
+        ways.set(from, back);
+        back.on('message', (answer) => {
+          if (!loses(answer)) front.send(answer, port, address);
+        });
+      }
+      if (!loses(packet)) back.send(packet, enginePort, engine);
     });
-    back.on('message', (packet) => {
-      if (browserPort && !loses(packet)) front.send(packet, browserPort, '127.0.0.1');
-    });
-    for (const socket of [front, back]) {
-      socket.bind(0, '127.0.0.1');
-      await once(socket, 'listening');
-    }
+    backs.set(front.address().port, first.address().port);
     return front.address().port;
   }
 
+  /** At the engine's own address: what can reach that can reach this. */
+  function openSocket(address: string): Socket {
+    const socket = createSocket('udp4').bind(0, address);
+    sockets.push(socket);
+    return socket;
+  }
+
   const ports = new Map<string, Promise<number>>();
+  const backs = new Map<number, number>();
   return {
     async through(sdp) {
-      const line = /^(a=candidate:\S+ 1 udp \d+ 127\.0\.0\.1 )(\d+)( typ host)/im;
-      const port = line.exec(sdp)?.[2];
-      if (!port) throw new Error('no candidate on 127.0.0.1 to relay');
-      const relayed = ports.get(port) ?? relayTo(Number(port));
+      const [, , engine, port] = line.exec(sdp) ?? [];
+      if (!engine || !port) throw new Error('no candidate on loopback to relay');
+      const relayed = ports.get(port) ?? relayTo(engine, Number(port));
       ports.set(port, relayed);
-      return sdp.replace(line, `$1${await relayed}$3`);
+      const front = await relayed;
+      // Each section of the description may name it.
+      return sdp.replace(new RegExp(line, 'gim'), (whole, before, address, at) =>
+        at === port ? `${before}${address} ${front}` : whole,
+      );
+    },
+    candidate(sdp) {
+      const [, , engine, front] = line.exec(sdp) ?? [];
+      return `candidate:1 1 udp 2122260223 ${engine} ${backs.get(Number(front))} typ host`;
     },
     lost: () => lost,
     close() {

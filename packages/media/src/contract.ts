@@ -6,6 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { ParleyError } from '@parley/protocol';
 import {
   enter,
+  next,
   openStage,
   type Participant,
   perceives,
@@ -15,31 +16,20 @@ import {
   sees,
   until,
 } from './contract-browser.ts';
+import { testEndurance } from './contract-endurance.ts';
 import { openLossyRelay } from './contract-relay.ts';
-import type { EngineCapabilities, MediaEngine, MediaRoom, RoomEvents } from './engine.ts';
+import { testWhatIsSeen } from './contract-seen.ts';
+import type { ContractStage, EngineTools } from './contract-stage.ts';
+import type { EngineCapabilities, MediaEngine } from './engine.ts';
 
 const refused = (error: unknown) => error instanceof ParleyError && error.code === 'invalid-session-description';
 
-/** Resolves with the next event of a room that fits. */
-function next<E extends keyof RoomEvents>(
-  room: MediaRoom,
-  event: E,
-  fits: (...args: RoomEvents[E]) => boolean,
-): Promise<RoomEvents[E]> {
-  return new Promise((resolve, reject) => {
-    const deadline = setTimeout(() => reject(new Error(`no ${event} in time`)), 20_000);
-    const listen = (...args: RoomEvents[E]): void => {
-      if (!fits(...args)) return;
-      clearTimeout(deadline);
-      room.off(event, listen as never);
-      resolve(args);
-    };
-    room.on(event, listen as never);
-  });
-}
-
 /** Registers the suite for one engine. */
-export function testMediaEngine(create: () => MediaEngine | Promise<MediaEngine>, declared: EngineCapabilities): void {
+export function testMediaEngine(
+  create: () => MediaEngine | Promise<MediaEngine>,
+  declared: EngineCapabilities,
+  tools: EngineTools = {},
+): void {
   describe('media engine contract', () => {
     let stage: Stage;
     let engine: MediaEngine;
@@ -92,9 +82,11 @@ export function testMediaEngine(create: () => MediaEngine | Promise<MediaEngine>
           return (await alice.call('direction', seenBefore.leg, seenBefore.mid)) === 'inactive';
         });
       }
-      const freezes = (await received(alice, carol, 'video')).freezeCount;
+      const { keyFramesDecoded } = await received(alice, carol, 'video');
       await Promise.all([perceives(alice, carol, 10), perceives(carol, alice, 10)]);
-      assert.equal((await received(alice, carol, 'video')).freezeCount, freezes, 'nobody else is disturbed');
+      // A picture that stopped would have been begun anew. Freezes are not counted: a busy machine makes them, too.
+      const after = await received(alice, carol, 'video');
+      assert.equal(after.keyFramesDecoded, keyFramesDecoded, 'nobody else is disturbed');
 
       const lost = next(room, 'legLost', ({ device }) => device === 'carol');
       await carol.page.close();
@@ -140,7 +132,7 @@ export function testMediaEngine(create: () => MediaEngine | Promise<MediaEngine>
       );
       const legs = await room.statistics();
       const { keyframeRequests = 0 } = legs.find(({ leg }) => leg === alice.leg) ?? {};
-      assert.ok(keyframeRequests >= 1);
+      assert.ok(keyframeRequests === null || keyframeRequests >= 1);
       await leaveAll(alice, bob, carol);
       await room.close();
     });
@@ -150,10 +142,16 @@ export function testMediaEngine(create: () => MediaEngine | Promise<MediaEngine>
       const relay = openLossyRelay(20);
       // Also when the test fails: an open socket would keep its process from ending.
       t.after(() => relay.close());
-      const alice = await enter(stage, room, 'alice', 'alice', relay);
-      const bob = await enter(stage, room, 'bob', 'bob', relay);
+      const alice = await enter(stage, room, 'alice', 'alice', { relay });
+      const bob = await enter(stage, room, 'bob', 'bob', { relay });
       await Promise.all([perceives(bob, alice), perceives(alice, bob)]);
-      const requests = async () => (await room.statistics()).reduce((sum, leg) => sum + leg.keyframeRequests, 0);
+      const requests = async () => {
+        const told = (await room.statistics()).map((leg) => leg.keyframeRequests);
+        if (told.every((count) => count !== null)) return told.reduce((sum, count) => sum + count, 0);
+        // The engine cannot tell: what the browsers have asked for.
+        const seen = await Promise.all([received(bob, alice, 'video'), received(alice, bob, 'video')]);
+        return seen.reduce((sum, { pliCount }) => sum + pliCount, 0);
+      };
       const before = await requests();
       const lostBefore = relay.lost();
       await Promise.all([sees(bob, alice, 100), sees(alice, bob, 100)]);
@@ -165,7 +163,7 @@ export function testMediaEngine(create: () => MediaEngine | Promise<MediaEngine>
       const legs = await room.statistics();
       for (const way of ['publish', 'subscribe']) {
         assert.ok(
-          legs.some(({ direction, retransmissions }) => direction === way && retransmissions > 0),
+          legs.some(({ direction, retransmissions: count }) => direction === way && (count === null || count > 0)),
           way,
         );
       }
@@ -226,7 +224,7 @@ export function testMediaEngine(create: () => MediaEngine | Promise<MediaEngine>
         };
         pc.addTransceiver('audio');
         return (await pc.createOffer()).sdp;
-      });
+      }, null);
       const bad = [
         '',
         'nonsense',
@@ -279,32 +277,9 @@ export function testMediaEngine(create: () => MediaEngine | Promise<MediaEngine>
       await Promise.all([alice, bob].map(({ page }) => stage.giveBack(page)));
     });
 
-    test('thirty times in and out leave nothing behind', async () => {
-      const room = await newRoom();
-      const alice = await enter(stage, room, 'alice');
-      const page = await stage.open();
-      for (let turn = 0; turn < 30; turn += 1) {
-        const sdp = await page.evaluate(
-          (look) => (globalThis as never as { peer: { offer(l: unknown): Promise<string> } }).peer.offer(look),
-          {
-            colour: 'black',
-            tone: 300,
-          },
-        );
-        const offered = next(room, 'offer', ({ device, sources }) => device === 'guest' && sources.length > 0);
-        await room.publish('guest', sdp);
-        await room.subscribe('guest');
-        await offered;
-        assert.equal((await room.statistics()).length, 4);
-        await room.remove('guest');
-      }
-      assert.deepEqual(room.devices(), ['alice']);
-      assert.equal((await room.statistics()).length, 2);
-      assert.ok((alice.offers.at(-1)?.sdp.match(/^m=/gm)?.length ?? 0) <= 2, 'sections are used again');
-      await stage.giveBack(page);
-      await alice.leave();
-      await room.close();
-    });
+    const on: ContractStage = { stage: () => stage, engine: () => engine, newRoom };
+    testWhatIsSeen(on, declared);
+    testEndurance(on, create, tools);
 
     test('an engine that is closed ends its rooms', async () => {
       const other = await create();

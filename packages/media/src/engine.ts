@@ -5,18 +5,20 @@ import type { EventEmitter } from 'node:events';
 export interface EngineCapabilities {
   /** Each stream is passed on unchanged. */
   readonly forwarding: boolean;
-  /** One composed stream for each listener. */
-  readonly mixing: boolean;
+  /** One composed stream for each listener; `sound`: only the sound is composed, a mix has no picture. */
+  readonly mixing: boolean | 'sound';
   readonly recording: boolean;
   /** Takes several qualities of one picture from a sender (simulcast) and passes on one of them to each receiver. */
   readonly layers: boolean;
+  /** Says who is speaking. */
+  readonly speaker: boolean;
 }
 
 /** In place of a publisher's name in `OfferedSource`: the composed sound or picture of everybody else. */
 export const mixedSource = '*';
 
 export interface SubscribeOptions {
-  /** One composed sound and picture instead of one of each sender; only where the engine declares `mixing`. */
+  /** One composed sound and picture, or sound alone, instead of one of each sender; only as the engine declares `mixing`. */
   readonly mixed?: boolean;
 }
 
@@ -55,7 +57,14 @@ export interface RoomEvents {
   offer: [EngineOffer];
   /** The first media packet of this publisher has arrived. */
   connected: [{ device: string }];
-  /** Somebody else is speaking now, or nobody (`null`). Engines that cannot tell never say so. */
+  /**
+   * Which qualities of a picture somebody has a use for now, by the names (rid, RFC 8851) under which the device offers
+   * them; the others need not be sent. Only where the engine declares `layers`, and only for sections with several. Until
+   * it is said for the first time, the first named is wanted: the full picture. (The answer pauses the others, `~`: else
+   * Chromium sends them all.)
+   */
+  wanted: [{ device: string; leg: string; mid: string; rids: readonly string[] }];
+  /** Somebody else is speaking now, or nobody (`null`). Only where the engine declares `speaker`. */
   speaker: [{ device: string | null }];
   /** A leg has failed for good (ICE or DTLS lost). Its resources are already freed. */
   legLost: [{ device: string; leg: string }];
@@ -74,10 +83,11 @@ export interface LegStatistics {
   readonly leg: string;
   readonly direction: 'publish' | 'subscribe';
   readonly state: 'connecting' | 'connected';
-  readonly packetsReceived: number;
-  readonly packetsSent: number;
-  readonly keyframeRequests: number;
-  readonly retransmissions: number;
+  // null: the engine cannot tell.
+  readonly packetsReceived: number | null;
+  readonly packetsSent: number | null;
+  readonly keyframeRequests: number | null;
+  readonly retransmissions: number | null;
 }
 
 /**
@@ -87,7 +97,8 @@ export interface LegStatistics {
 export interface MediaRoom extends EventEmitter<RoomEvents> {
   readonly id: string;
   /**
-   * Takes a browser's offer (sendonly sections) and answers it with all candidates inside.
+   * Takes a browser's offer (sendonly sections) and answers it with all candidates inside. A picture may be offered in
+   * several qualities (RFC 8853), the full one first, each half as high as the one before.
    * Throws `invalid-session-description` for SDP that cannot be used; the room is unchanged then.
    */
   publish(device: string, offerSdp: string): Promise<{ leg: string; sdp: string }>;

@@ -7,7 +7,7 @@ export function requireUnmixed(options: SubscribeOptions | undefined): void {
   if (options?.mixed) throw new ParleyError('not-available', 'this engine does not mix');
 }
 
-/** For an engine that passes on everything as it comes. */
+/** For an engine that passes on everything as it comes; those outside the node have no layers. @public */
 export const withoutLayers: Pick<MediaRoom, 'prefer'> = { prefer: () => Promise.resolve() };
 
 /** For an engine that cannot record. */

@@ -42,6 +42,22 @@ export function domainOf(address: Address): Domain {
   return address.slice(address.indexOf('@') + 1) as Domain;
 }
 
+/**
+ * What the local part of a guest's address begins with. No person may have such an address, so that a guest's can never be
+ * mistaken for one, at whichever provider it is read.
+ */
+export const GUEST_PREFIX = 'guest+';
+
+/** Whether an address is that of a guest of its domain (R3). */
+export function isGuestAddress(address: string): boolean {
+  return address.startsWith(GUEST_PREFIX);
+}
+
+/** A guest's address out of `random`: lower-case letters and digits, at most 58. */
+export function guestAddress(random: string, domain: Domain): Address {
+  return addressSchema.parse(`${GUEST_PREFIX}${random}@${domain}`);
+}
+
 /** The provider that hosts a conversation: its id ends in `@domain`. */
 export function hostOf(conversation: ConversationId): Domain {
   return conversation.slice(conversation.indexOf('@') + 1) as Domain;

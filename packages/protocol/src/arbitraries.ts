@@ -1,16 +1,20 @@
 // For tests: any event that the schema lets through, in any order, as a hostile host could send it; and among few people
 // and few epochs, so that events meet.
 import fc from 'fast-check';
-import type { Address, ConversationId } from './address.ts';
+import { type Address, type ConversationId, isGuestAddress } from './address.ts';
 import { errorCodeSchema } from './errors.ts';
-import { type ConversationEvent, type EventBody, outcomeSchema } from './events.ts';
+import { type ConversationEvent, type EventBody, leavingSchema, outcomeSchema, recordingEndSchema } from './events.ts';
 import type { Person } from './people.ts';
 
 export const conversation = `${'c'.repeat(22)}@enterprise1.example` as ConversationId;
 
-const names = ['alice', 'bob', 'carol', 'dave'];
+const names = ['alice', 'bob', 'carol', 'dave', 'guest+1'];
 const address = fc.constantFrom(...names).map((name) => `${name}@enterprise1.example` as Address);
-const person: fc.Arbitrary<Person> = address.map((a) => ({ address: a, name: a.slice(0, 3), company: 'Enterprise 1' }));
+const person: fc.Arbitrary<Person> = address.map((a) => {
+  const known = { address: a, name: a.slice(0, 3), company: 'Enterprise 1' };
+  return isGuestAddress(a) ? { ...known, guest: true } : known;
+});
+const link = fc.constant(`g_${'l'.repeat(22)}`);
 const device = fc.constantFrom('d_aaaaaaaaaaaaaaaa', 'd_bbbbbbbbbbbbbbbb').map((d) => d as never);
 const media = fc.record({ microphone: fc.boolean(), camera: fc.boolean() }, { noNullPrototype: true });
 const epoch = fc.integer({ min: 1, max: 6 });
@@ -37,7 +41,20 @@ export const anyBody: fc.Arbitrary<EventBody> = fc.oneof(
     },
     { ...optionally, requiredKeys: ['type', 'by', 'policy'] },
   ),
-  fc.record({ type: fc.constant('added' as const), by: address, person }, optionally),
+  fc.record(
+    { type: fc.constant('added' as const), by: address, person, link },
+    { ...optionally, requiredKeys: ['type', 'by', 'person'] },
+  ),
+  fc.record({ type: fc.constant('knocked' as const), by: address, person, link }, optionally),
+  fc.record({ type: fc.constant('admitted' as const), address, by: address }, optionally),
+  fc.record({ type: fc.constant('muted' as const), address, by: address }, optionally),
+  fc.record({ type: fc.constant('unmute-asked' as const), address, by: address }, optionally),
+  fc.record(
+    { type: fc.constant('trust-raised' as const), by: address, seconds: fc.integer({ min: 15, max: 600 }) },
+    optionally,
+  ),
+  fc.record({ type: fc.constant('identifying' as const), address }, optionally),
+  fc.record({ type: fc.constant('identified' as const), address }, optionally),
   fc.record({ type: fc.constant('alerting' as const), address }, optionally),
   fc.record(
     { type: fc.constant('invitation-ended' as const), address, outcome: fc.constantFrom(...outcomeSchema.options) },
@@ -51,9 +68,10 @@ export const anyBody: fc.Arbitrary<EventBody> = fc.oneof(
     {
       type: fc.constant('left' as const),
       address,
-      reason: fc.constantFrom('hung-up' as const, 'lost' as const, 'removed' as const),
+      reason: fc.constantFrom(...leavingSchema.options),
+      by: address,
     },
-    optionally,
+    { ...optionally, requiredKeys: ['type', 'address', 'reason'] },
   ),
   fc.record(
     {
@@ -62,7 +80,7 @@ export const anyBody: fc.Arbitrary<EventBody> = fc.oneof(
       to: kind,
       focus,
       offerer: address,
-      because: fc.constantFrom('path-failed' as const, 'engine-lost' as const),
+      because: fc.constantFrom('path-failed' as const, 'engine-lost' as const, 'room-moved' as const),
     },
     { ...optionally, requiredKeys: ['type', 'epoch', 'to'] },
   ),
@@ -86,6 +104,27 @@ export const anyBody: fc.Arbitrary<EventBody> = fc.oneof(
   ),
   fc.record(
     { type: fc.constant('message' as const), by: address, text: fc.string({ minLength: 1, maxLength: 20 }) },
+    optionally,
+  ),
+  fc.record({ type: fc.constant('recording-asked' as const), by: address }, optionally),
+  fc.record({ type: fc.constant('recording-consented' as const), address }, optionally),
+  fc.record({ type: fc.constant('recording-agreed' as const) }, optionally),
+  fc.record({ type: fc.constant('recording-started' as const), focus }, optionally),
+  fc.record(
+    {
+      type: fc.constant('recording-ended' as const),
+      because: fc.constantFrom(...recordingEndSchema.options),
+      by: address,
+      code: fc.constantFrom(...errorCodeSchema.options),
+    },
+    { ...optionally, requiredKeys: ['type', 'because'] },
+  ),
+  fc.record(
+    {
+      type: fc.constant('recording-filed' as const),
+      recording: fc.integer({ min: 1, max: 40 }),
+      file: fc.record({ bytes: fc.nat(), milliseconds: fc.nat(), expiresAt: fc.nat() }, optionally),
+    },
     optionally,
   ),
 );

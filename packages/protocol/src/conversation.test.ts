@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { anyBody, anyEvents, conversation, numbered } from './arbitraries.ts';
+import { awaitedForTransfer } from './call-paths.ts';
 import {
   activeCall,
-  awaitedForTransfer,
   type ConversationState,
   emptyConversation,
   joinedParticipants,

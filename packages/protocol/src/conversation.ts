@@ -5,9 +5,13 @@ import type { ErrorCode } from './errors.ts';
 import type { ConversationEvent, FocusRoom, MediaPolicy, Outcome, PathKind } from './events.ts';
 import { MAX_MESSAGES_KEPT, MAX_PARTICIPANTS } from './limits.ts';
 import type { DeviceId, MediaSwitches, Person } from './people.ts';
+import { foldRecordings, type Recording } from './recording.ts';
 
-/** `invited`: being looked for; `alerting`: a device of theirs rings; `ended`: the invitation had an outcome. */
-export type ParticipantState = 'invited' | 'alerting' | 'joined' | 'left' | 'ended';
+/**
+ * `knocking`: a guest who waits to be let in; `invited`: being looked for; `alerting`: a device of theirs rings; `ended`: the
+ * invitation had an outcome.
+ */
+export type ParticipantState = 'knocking' | 'invited' | 'alerting' | 'joined' | 'left' | 'ended';
 
 export interface Participant {
   readonly person: Person;
@@ -29,6 +33,16 @@ export interface Participant {
   readonly connectedEpoch: number;
   /** Highest epoch to which this person's device has switched. */
   readonly readyEpoch: number;
+  /** By which link a guest came. */
+  readonly link: string | null;
+  /** A guest who has signed in with an account somewhere (R68). */
+  readonly identified: boolean;
+  /** Who has switched this person's microphone off; null once they have switched it on again. */
+  readonly mutedBy: Address | null;
+  /** Who asks this person to switch the microphone on. */
+  readonly unmuteAskedBy: Address | null;
+  /** The organiser who took this person out of the call: only an organiser brings them back. */
+  readonly removedBy: Address | null;
 }
 
 export interface CallPath {
@@ -46,18 +60,27 @@ export interface Transfer extends CallPath {
   /** Number of the event that started it: whoever joined before it must report ready. */
   readonly startedN: number;
   readonly startedAt: number;
+  /** Why, unless people came or went. */
+  readonly because: TransferCause | null;
 }
+export type TransferCause = 'path-failed' | 'engine-lost' | 'room-moved';
 
 export interface TransferFailure {
   readonly to: PathKind;
   readonly outcome: 'not-needed' | 'failed' | 'timed-out';
   readonly code: ErrorCode | null;
+  /** Why it had been tried. */
+  readonly because: TransferCause | null;
   /** Number of the event that ended it. */
   readonly n: number;
 }
 
 export interface Call {
   readonly by: Address;
+  /** Who admits, mutes and removes: who began the call; once they are gone, the person who has been in it longest (R64). */
+  readonly organiser: Address;
+  /** Everybody has to be verified since then, or `seconds` after they joined (R68). */
+  readonly raised: { readonly by: Address; readonly at: number; readonly seconds: number } | null;
   readonly policy: MediaPolicy;
   readonly startedAt: number;
   /** When the second person joined: the call clock counts from here (R39). */
@@ -93,10 +116,12 @@ export interface ConversationState {
   readonly call: Call | null;
   /** The last MAX_MESSAGES_KEPT. */
   readonly messages: readonly ChatMessage[];
+  /** The last MAX_RECORDINGS, the newest last. */
+  readonly recordings: readonly Recording[];
 }
 
 export function emptyConversation(id: ConversationId): ConversationState {
-  return { id, title: null, createdAt: 0, n: 0, participants: new Map(), call: null, messages: [] };
+  return { id, title: null, createdAt: 0, n: 0, participants: new Map(), call: null, messages: [], recordings: [] };
 }
 
 const off: MediaSwitches = { microphone: false, camera: false };
@@ -114,6 +139,11 @@ function newcomer(person: Person, addedBy: Address | null, n: number, at: number
     invitedAt: at,
     connectedEpoch: 0,
     readyEpoch: 0,
+    link: null,
+    identified: false,
+    mutedBy: null,
+    unmuteAskedBy: null,
+    removedBy: null,
   };
 }
 
@@ -123,7 +153,9 @@ function newcomer(person: Person, addedBy: Address | null, n: number, at: number
  */
 export function reduce(state: ConversationState, event: ConversationEvent): ConversationState {
   if (event.conversation !== state.id || event.n !== state.n + 1) return state;
-  return { ...apply(state, event), n: event.n };
+  const joined = (address: Address) => state.participants.get(address)?.state === 'joined';
+  const recordings = foldRecordings(state.recordings, event, joined);
+  return withOrganiser({ ...apply(state, event), n: event.n, recordings });
 }
 
 export function reduceAll(state: ConversationState, events: Iterable<ConversationEvent>): ConversationState {
@@ -146,6 +178,24 @@ function withParticipant(
 
 function withCall(state: ConversationState, change: (call: Call) => Partial<Call>): ConversationState {
   return state.call ? { ...state, call: { ...state.call, ...change(state.call) } } : state;
+}
+
+/**
+ * Who organises the call: whoever did while they are there; else the one of those in it who joined first, never a guest
+ * (R64). With nobody to hand it to it stays where it was.
+ */
+function organiserAfter(state: ConversationState, before: Address): Address {
+  const p = state.participants.get(before);
+  if (p?.state === 'joined' || (p && isRinging(p))) return before;
+  const candidates = [...state.participants.values()].filter((p) => p.state === 'joined' && !p.person.guest);
+  const [first] = candidates.sort((a, b) => a.since - b.since);
+  return first?.person.address ?? before;
+}
+
+function withOrganiser(state: ConversationState): ConversationState {
+  const call = activeCall(state);
+  const organiser = call && organiserAfter(state, call.organiser);
+  return organiser === call?.organiser ? state : withCall(state, () => (organiser ? { organiser } : {}));
 }
 
 /** Whoever goes is no longer at an end of a direct path, and does not come back to it. */
@@ -177,6 +227,8 @@ function apply(state: ConversationState, event: ConversationEvent): Conversation
         ...state,
         call: {
           by: body.by,
+          organiser: body.by,
+          raised: null,
           policy: body.policy,
           startedAt: at,
           answeredAt: null,
@@ -192,22 +244,51 @@ function apply(state: ConversationState, event: ConversationEvent): Conversation
     case 'added': {
       const participants = new Map(state.participants);
       const before = participants.get(body.person.address);
-      if (before && (before.state === 'joined' || before.state === 'invited' || before.state === 'alerting'))
-        return state;
+      if (before && !isGone(before)) return state;
       if (!before && participants.size >= MAX_PARTICIPANTS) return state;
-      participants.set(body.person.address, newcomer(body.person, body.by, n, at));
+      participants.set(body.person.address, { ...newcomer(body.person, body.by, n, at), link: body.link ?? null });
       // The one whom a direct call was made to; everybody after that comes by a conference.
       return withCall({ ...state, participants }, ({ path, transfer }) =>
-        path.kind === 'direct' && path.between.length === 1 && !transfer
+        path.kind === 'direct' && state.participants.size === 1 && path.between.length === 1 && !transfer
           ? { path: { ...path, between: [...path.between, body.person.address] } }
           : {},
       );
     }
+    case 'knocked': {
+      const participants = new Map(state.participants);
+      const before = participants.get(body.person.address);
+      if (before && !isGone(before)) return state;
+      if (!before && participants.size >= MAX_PARTICIPANTS) return state;
+      const guest = newcomer(body.person, body.by, n, at);
+      participants.set(body.person.address, { ...guest, state: 'knocking', link: body.link });
+      return { ...state, participants };
+    }
+    case 'admitted':
+      return withParticipant(state, body.address, (p) =>
+        p.state === 'knocking' ? { state: 'invited', since: n, sinceAt: at, invitedAt: at } : {},
+      );
+    case 'identifying':
+      return withParticipant(withoutOnPath(state, body.address), body.address, (p) =>
+        p.state === 'joined'
+          ? { state: 'invited', device: null, media: off, since: n, sinceAt: at, invitedAt: at, mutedBy: null }
+          : {},
+      );
+    case 'identified':
+      return withParticipant(state, body.address, (p) => (p.person.guest ? { identified: true } : {}));
+    case 'muted':
+      return withParticipant(state, body.address, (p) =>
+        p.state === 'joined' ? { mutedBy: body.by, unmuteAskedBy: null } : {},
+      );
+    case 'unmute-asked':
+      return withParticipant(state, body.address, (p) => (p.state === 'joined' ? { unmuteAskedBy: body.by } : {}));
+    case 'trust-raised':
+      return withCall(state, () => ({ raised: { by: body.by, at, seconds: body.seconds } }));
     case 'alerting':
       return withParticipant(state, body.address, (p) =>
         p.state === 'invited' ? { state: 'alerting', since: n, sinceAt: at } : {},
       );
     case 'invitation-ended':
+      if (state.participants.get(body.address)?.state === 'knocking') return without(state, body.address);
       return withParticipant(withoutOnPath(state, body.address), body.address, (p) =>
         isRinging(p) ? { state: 'ended', outcome: body.outcome, since: n, sinceAt: at } : {},
       );
@@ -221,17 +302,26 @@ function apply(state: ConversationState, event: ConversationEvent): Conversation
         sinceAt: at,
         connectedEpoch: 0,
         readyEpoch: 0,
+        mutedBy: null,
+        unmuteAskedBy: null,
       }));
       const answered = joinedParticipants(joined).length >= 2;
       return withCall(joined, (call) => (answered && call.answeredAt === null ? { answeredAt: at } : {}));
     }
     case 'media':
-      return withParticipant(state, body.address, (p) => (p.state === 'joined' ? { media: body.media } : {}));
+      return withParticipant(state, body.address, (p) => {
+        if (p.state !== 'joined') return {};
+        // Only off and on again is a person's own doing: what was said before the request arrived is not.
+        const unmuted = body.media.microphone && !p.media.microphone;
+        return { media: body.media, ...(unmuted ? { mutedBy: null, unmuteAskedBy: null } : {}) };
+      });
     case 'connected':
       return withParticipant(state, body.address, (p) => ({ connectedEpoch: Math.max(p.connectedEpoch, body.epoch) }));
     case 'left':
       return withParticipant(withoutOnPath(state, body.address), body.address, (p) =>
-        p.state === 'joined' ? { state: 'left', device: null, media: off, since: n, sinceAt: at } : {},
+        p.state === 'joined' || (body.by && isRinging(p))
+          ? { state: 'left', device: null, media: off, since: n, sinceAt: at, removedBy: body.by ?? null }
+          : {},
       );
     case 'transfer-started': {
       const conference = body.to === 'conference';
@@ -246,6 +336,7 @@ function apply(state: ConversationState, event: ConversationEvent): Conversation
           between: conference ? [] : joinedParticipants(state).map((p) => p.person.address),
           startedN: n,
           startedAt: at,
+          because: body.because ?? null,
         },
         transferFailure: null,
         directFailed: call.directFailed || (body.because === 'path-failed' && call.path.kind === 'direct'),
@@ -265,7 +356,13 @@ function apply(state: ConversationState, event: ConversationEvent): Conversation
         transfer?.epoch === body.epoch
           ? {
               transfer: null,
-              transferFailure: { to: transfer.kind, outcome: body.outcome, code: body.code ?? null, n },
+              transferFailure: {
+                to: transfer.kind,
+                outcome: body.outcome,
+                code: body.code ?? null,
+                because: transfer.because,
+                n,
+              },
             }
           : {},
       );
@@ -274,6 +371,8 @@ function apply(state: ConversationState, event: ConversationEvent): Conversation
       for (const [address, p] of participants) {
         if (p.state === 'joined')
           participants.set(address, { ...p, state: 'left', device: null, media: off, since: n, sinceAt: at });
+        // Whoever was never let in was never part of it.
+        else if (p.state === 'knocking') participants.delete(address);
         else if (isRinging(p))
           participants.set(address, { ...p, state: 'ended', outcome: 'cancelled', since: n, sinceAt: at });
       }
@@ -283,7 +382,26 @@ function apply(state: ConversationState, event: ConversationEvent): Conversation
       const messages = [...state.messages, { n, at, by: body.by, text: body.text }].slice(-MAX_MESSAGES_KEPT);
       return { ...state, messages };
     }
+    // Folded into `recordings` by foldRecordings.
+    case 'recording-asked':
+    case 'recording-consented':
+    case 'recording-agreed':
+    case 'recording-started':
+    case 'recording-ended':
+    case 'recording-filed':
+      return state;
   }
+}
+
+function isGone({ state }: Participant): boolean {
+  return state === 'left' || state === 'ended';
+}
+
+/** Forgets a guest who was not let in: they leave no trace, and fill nobody's place. */
+function without(state: ConversationState, address: Address): ConversationState {
+  const participants = new Map(state.participants);
+  participants.delete(address);
+  return { ...state, participants };
 }
 
 /** True while the person is being looked for or rung. */
@@ -302,20 +420,4 @@ export function ringingParticipants(state: ConversationState): Participant[] {
 /** The call while it goes on; null before, after and without one. */
 export function activeCall(state: ConversationState): Call | null {
   return state.call && state.call.ended === null ? state.call : null;
-}
-
-/** Both ends of the direct path in use are still there, in the call or being rung to it. */
-export function directPathIntact(state: ConversationState): boolean {
-  const path = state.call?.path;
-  return path?.kind === 'direct' && path.between.length === 2;
-}
-
-/**
- * Who must still switch to the path being set up: everybody who was in the call when the transfer started, is still in
- * it, and has not reported ready. Later joiners have no old path to leave, so nobody waits for them.
- */
-export function awaitedForTransfer(state: ConversationState): Participant[] {
-  const transfer = state.call?.transfer;
-  if (!transfer) return [];
-  return joinedParticipants(state).filter((p) => p.since < transfer.startedN && p.readyEpoch < transfer.epoch);
 }

@@ -3,12 +3,21 @@
 import { z } from 'zod';
 import { addressPatternSchema, addressSchema, conversationIdSchema, domainSchema } from './address.ts';
 import { epochSchema, eventSchema, mediaPolicySchema, roomIdSchema } from './events.ts';
-import { MAX_CANDIDATES, MAX_EVENTS_PER_MESSAGE, MAX_PROOF, MAX_SDP, MAX_STATEMENT, MAX_TEXT } from './limits.ts';
+import {
+  IDENTIFY_SECONDS,
+  MAX_CANDIDATES,
+  MAX_EVENTS_PER_MESSAGE,
+  MAX_PROOF,
+  MAX_SDP,
+  MAX_STATEMENT,
+  MAX_TEXT,
+} from './limits.ts';
 import {
   chosenPresenceSchema,
   contactSchema,
   deviceIdSchema,
   displayNameSchema,
+  linkIdSchema,
   mediaSwitchesSchema,
   personSchema,
   presenceSchema,
@@ -23,6 +32,10 @@ const conversation = conversationIdSchema;
 /** Names one RTCPeerConnection pair of a direct path: late messages of another one are dropped. */
 export const pathIdSchema = z.string().regex(/^p_[A-Za-z0-9_-]{8,32}$/);
 export const legIdSchema = z.string().regex(/^l_[A-Za-z0-9_-]{16,32}$/);
+
+/** What a conference service can do, in this conference or in another one that it moves it to. */
+export const conferenceOffersSchema = z.strictObject({ mixing: z.boolean(), recording: z.boolean() });
+export type ConferenceOffers = z.infer<typeof conferenceOffersSchema>;
 
 /** RTCIceCandidateInit; `candidate` empty = end of candidates (RFC 8838). */
 export const candidateSchema = z.strictObject({
@@ -64,10 +77,26 @@ export const focusStatementSchema = z.string().min(1).max(MAX_STATEMENT);
 /** One source in a conference: whose sound or picture a media section carries. */
 export const sourceSchema = z.strictObject({
   mid: z.string().min(1).max(32),
-  address: addressSchema,
+  /** Null: the mix of everybody else, which is no single person's. */
+  address: addressSchema.nullable(),
   kind: z.enum(['audio', 'video']),
 });
 export type Source = z.infer<typeof sourceSchema>;
+
+/** How high a device shows somebody's picture, in device pixels; 0: not at all. */
+export const wantedPictureSchema = z.strictObject({
+  address: addressSchema,
+  height: z.int().nonnegative().max(16_384),
+});
+export const wantedPicturesSchema = z.array(wantedPictureSchema).max(64);
+export type WantedPictures = z.infer<typeof wantedPicturesSchema>;
+
+/** Which qualities of its picture are worth sending now, by their names (rid, RFC 8851), and in which media section. */
+export const wantedQualitiesSchema = {
+  leg: legIdSchema,
+  mid: z.string().min(1).max(32),
+  rids: z.array(z.string().regex(/^[A-Za-z0-9]{1,16}$/)).max(3),
+};
 
 export const iceServerSchema = z.strictObject({
   urls: z.array(z.string().max(300)).min(1).max(8),
@@ -94,10 +123,16 @@ export const clientSettingsSchema = z.strictObject({
     .max(200),
   /** On one machine only: where other domains are, in place of DNS and TLS. */
   hosts: z.record(domainSchema, z.string().max(300)),
+  /** What the own node's conference service can do. */
+  conference: conferenceOffersSchema,
   ringSeconds: z.int().positive().max(600),
   heartbeatSeconds: z.int().positive().max(120),
+  /** For guests: what the rules let them do besides hearing and speaking. */
+  guest: z.strictObject({ share: z.boolean(), write: z.boolean() }).optional(),
 });
 export type ClientSettings = z.infer<typeof clientSettingsSchema>;
+
+const aboutSomebody = z.strictObject({ conversation, address: addressSchema });
 
 /** A conversation as sent to a device that knows nothing of it: the events from number 1 on. */
 export const historySchema = z.strictObject({
@@ -110,6 +145,17 @@ export type History = z.infer<typeof historySchema>;
 
 const companySchema = z.strictObject({ provider: providerSchema, contacts: z.array(contactSchema).max(1000) });
 export type Company = z.infer<typeof companySchema>;
+
+/** A guest link as those in the call see it; what it says stands in the URL's fragment and is told once, to its maker. */
+export const guestLinkSchema = z.strictObject({
+  id: linkIdSchema,
+  by: addressSchema,
+  /** Whether whoever comes by it waits to be let in. */
+  lobby: z.boolean(),
+  /** Milliseconds since 1970. */
+  expiresAt: z.int().nonnegative(),
+});
+export type GuestLink = z.infer<typeof guestLinkSchema>;
 
 /** Requests of a device. Each answers with `result` or an error of the catalogue. */
 export const deviceMethods = {
@@ -178,6 +224,43 @@ export const deviceMethods = {
     result: nothing,
   },
 
+  /** A guest asks to come in. `waiting`: until the organiser says so; otherwise it rings at once. */
+  'call.enter': { params: z.strictObject({ conversation }), result: z.strictObject({ waiting: z.boolean() }) },
+  /** The organiser lets a waiting guest in, or does not. */
+  'call.admit': { params: aboutSomebody, result: nothing },
+  'call.turnAway': { params: aboutSomebody, result: nothing },
+  /** The organiser switches somebody's microphone off; nobody can switch another's on, only ask (R63). */
+  'call.mute': { params: aboutSomebody, result: nothing },
+  'call.askToUnmute': { params: aboutSomebody, result: nothing },
+  /** The organiser takes somebody out, who stays out; `untrusted`: since they have not proven who they are. */
+  'call.remove': {
+    params: z.strictObject({ conversation, address: addressSchema, because: z.enum(['wish', 'untrusted']) }),
+    result: nothing,
+  },
+  /** The organiser asks everybody to prove who they are within so many seconds (R68). */
+  'call.raiseTrust': {
+    params: z.strictObject({
+      conversation,
+      seconds: z.int().min(IDENTIFY_SECONDS.least).max(IDENTIFY_SECONDS.most),
+    }),
+    result: nothing,
+  },
+  /** This device goes away to sign in, and comes back with `call.accept`: the place in the call is kept as long as it rings. */
+  'call.identify': { params: z.strictObject({ conversation }), result: nothing },
+
+  /** Makes a guest link (R30). `url` holds the secret, in its fragment; it is told only now. */
+  'guest.invite': {
+    params: z.strictObject({ conversation, lobby: z.boolean(), minutes: z.int().positive().max(10_080).optional() }),
+    result: z.strictObject({ link: guestLinkSchema, url: z.string().max(500) }),
+  },
+  /** Links into this call that are still good. */
+  'guest.links': {
+    params: z.strictObject({ conversation }),
+    result: z.strictObject({ links: z.array(guestLinkSchema).max(50) }),
+  },
+  /** Its maker, or the organiser, takes a link back: nobody comes by it any more. */
+  'guest.withdraw': { params: z.strictObject({ conversation, link: linkIdSchema }), result: nothing },
+
   'conversation.events': {
     params: z.strictObject({ conversation, after: z.int().nonnegative() }),
     result: historySchema,
@@ -187,15 +270,19 @@ export const deviceMethods = {
     result: nothing,
   },
 
-  /** A pass for the conference of `epoch`, from the conversation's host: single use, short-lived, for this device. */
-  'focus.ticket': {
-    params: z.strictObject({ conversation, epoch: epochSchema }),
-    result: z.strictObject({ ticket: z.string().max(4096) }),
-  },
-  /** Opens the sending leg; the receiving one is offered by the focus with `focus.offer`. */
+  /**
+   * Enters the conference of `epoch`: the node fetches this device's pass from the conversation's host and hands it to the
+   * focus, so that no browser ever holds one. Opens the sending leg; the receiving one is offered with `focus.offer`.
+   */
   'focus.join': {
-    params: z.strictObject({ focus: domainSchema, ticket: z.string().max(4096), sdp }),
-    result: z.strictObject({ room: roomIdSchema, leg: legIdSchema, sdp, statement: focusStatementSchema }),
+    params: z.strictObject({ conversation, epoch: epochSchema, sdp }),
+    result: z.strictObject({
+      room: roomIdSchema,
+      leg: legIdSchema,
+      sdp,
+      statement: focusStatementSchema,
+      offers: conferenceOffersSchema,
+    }),
   },
   'focus.answer': {
     params: z.strictObject({
@@ -216,15 +303,58 @@ export const deviceMethods = {
     }),
     result: nothing,
   },
+  /** How large this device shows whom, whenever that changes; those it does not name are wanted as large as they come. */
+  'focus.prefer': {
+    params: z.strictObject({ focus: domainSchema, room: roomIdSchema, pictures: wantedPicturesSchema }),
+    result: nothing,
+  },
   /** Tries whether this device could reach the own node's conference service: connects for a moment, with no media. */
   'focus.probe': { params: z.strictObject({ sdp }), result: z.strictObject({ sdp }) },
   /** Closes every leg of this device in the room. */
   'focus.leave': { params: z.strictObject({ focus: domainSchema, room: roomIdSchema }), result: nothing },
+  /**
+   * Asks for one composed sound and picture of all others in place of one of each, or back. `moving`: this conference
+   * cannot, and is being moved to where it can; ask again there. Errors: `not-available`.
+   */
+  'focus.receive': {
+    params: z.strictObject({ focus: domainSchema, room: roomIdSchema, mixed: z.boolean() }),
+    result: z.strictObject({ moving: z.boolean() }),
+  },
+
+  /** Asks everybody in the call for a recording; whoever asks agrees to it (R58). */
+  'call.record': { params: z.strictObject({ conversation }), result: nothing },
+  /** Agrees to the recording of that number. */
+  'call.consent': { params: z.strictObject({ conversation, recording: z.int().positive() }), result: nothing },
+  /** Does not agree, or not any more: the recording ends for everybody. */
+  'call.stopRecording': { params: z.strictObject({ conversation, recording: z.int().positive() }), result: nothing },
 } as const satisfies Record<string, { params: z.ZodType; result: z.ZodType }>;
 
 export type DeviceMethod = keyof typeof deviceMethods;
 export type DeviceParams<M extends DeviceMethod> = z.infer<(typeof deviceMethods)[M]['params']>;
 export type DeviceResult<M extends DeviceMethod> = z.infer<(typeof deviceMethods)[M]['result']>;
+
+/** All that a guest's device may ask for; everything else is `not-for-guests`. */
+export const guestMethods: ReadonlySet<string> = new Set<DeviceMethod>([
+  'call.enter',
+  'call.accept',
+  'call.decline',
+  'call.leave',
+  'call.media',
+  'call.ready',
+  'call.pathFailed',
+  'call.signal',
+  'call.identify',
+  'call.consent',
+  'call.stopRecording',
+  'conversation.events',
+  'conversation.send',
+  'focus.join',
+  'focus.answer',
+  'focus.candidates',
+  'focus.receive',
+  'focus.probe',
+  'focus.leave',
+]);
 
 /** What the node tells a device, each with the envelope's `seq`. */
 export const deviceNotifications = {
@@ -249,12 +379,20 @@ export const deviceNotifications = {
     sources: z.array(sourceSchema).max(256),
     statement: focusStatementSchema,
   }),
+  /** What this device sends in several qualities: those not named need not be sent. Until told: the first only. */
+  'focus.wanted': z.strictObject({ focus: domainSchema, room: roomIdSchema, ...wantedQualitiesSchema }),
+  /** Somebody else is speaking now, or nobody. */
+  'focus.speaker': z.strictObject({ focus: domainSchema, room: roomIdSchema, speaker: addressSchema.nullable() }),
   /** The room or this device's legs are gone. */
   'focus.closed': z.strictObject({
     focus: domainSchema,
     room: roomIdSchema,
     reason: z.enum(['room-ended', 'engine-lost', 'leg-lost']),
   }),
+  /** A guest who waited is not let in: refused, nobody said anything, or the call is over. Who is let in is rung. */
+  'call.lobby': z.strictObject({ conversation, outcome: z.enum(['refused', 'no-answer', 'call-ended']) }),
+  /** The company's rules do not permit this call, which rings, any more: nothing else is told of it (R48). */
+  'call.withdrawn': z.strictObject({ conversation }),
   /** The company's rules have changed, and hold for running calls too (R48). */
   'session.settings': z.strictObject({ settings: clientSettingsSchema }),
   /** The node will close the socket and not resume. */

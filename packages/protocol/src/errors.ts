@@ -34,6 +34,14 @@ export const errorCatalogue = {
     text: 'The sign-in was refused by your identity provider. Check your name and password.',
     retry: false,
   },
+  'sign-in-again': {
+    text: 'For your safety, sign in once more before you change how you sign in.',
+    retry: false,
+  },
+  'account-taken': {
+    text: 'This account belongs to somebody here already. Ask your administrator.',
+    retry: false,
+  },
   'not-a-member': {
     text: 'This account does not belong to anyone here. Ask your administrator to add it.',
     retry: false,
@@ -66,6 +74,19 @@ export const errorCatalogue = {
     retry: false,
   },
   'not-allowed': { text: 'You are not allowed to do this.', retry: false },
+  // Guests
+  'not-for-guests': { text: 'Guests cannot do this. Sign in with your company to do more.', retry: false },
+  'link-invalid': {
+    text: 'There is no such invitation. Ask for the link again: part of it may be missing.',
+    retry: false,
+  },
+  'link-ended': { text: 'This invitation is over. Ask for a new link.', retry: false },
+  'not-hosted-here': {
+    text: 'Only people of the company that hosts this call can invite by link. Ask one of them.',
+    retry: false,
+  },
+  'not-let-in': { text: 'The organiser has not let you in.', retry: false },
+  'not-admitted': { text: 'You have not been let in yet. Wait until the organiser does.', retry: false },
   // Conversations and calls
   'unknown-conversation': { text: 'This conversation does not exist, or you are not part of it.', retry: false },
   'not-in-call': { text: 'You are not in this call any more.', retry: false },
@@ -118,6 +139,19 @@ export const errorCatalogue = {
     text: 'The conference service in use cannot do this. Ask your administrator for one that can.',
     retry: false,
   },
+  'conference-full': {
+    text: 'The conference service is full just now. What goes on there goes on; try again in a few minutes.',
+    retry: true,
+  },
+  'recording-consent-needed': {
+    text: 'This call is recorded. Say whether you agree; then you come in.',
+    retry: false,
+  },
+  'recording-storage-full': {
+    text: 'There is no space for another recording. Ask your administrator to make some.',
+    retry: true,
+  },
+  'recording-gone': { text: 'This recording does not exist any more, or you were not part of it.', retry: false },
   'engine-lost': { text: 'The conference service stopped. The call is being moved.', retry: true },
   'timed-out': { text: 'No answer came in time. Try again.', retry: true },
 } as const satisfies Record<string, { text: string; retry: boolean }>;

@@ -4,14 +4,17 @@ import { z } from 'zod';
 import { addressSchema, conversationIdSchema, domainSchema } from './address.ts';
 import {
   candidateSchema,
+  conferenceOffersSchema,
   endpointSchema,
   focusStatementSchema,
   legIdSchema,
   signalSchema,
   sourceSchema,
+  wantedPicturesSchema,
+  wantedQualitiesSchema,
 } from './device.ts';
-import { epochSchema, eventSchema, outcomeSchema, roomIdSchema } from './events.ts';
-import { MAX_CANDIDATES, MAX_EVENTS_PER_MESSAGE, MAX_SDP, MAX_TEXT } from './limits.ts';
+import { epochSchema, eventSchema, leavingSchema, outcomeSchema, recordingFileSchema, roomIdSchema } from './events.ts';
+import { IDENTIFY_SECONDS, MAX_CANDIDATES, MAX_EVENTS_PER_MESSAGE, MAX_SDP, MAX_TEXT } from './limits.ts';
 import { contactSchema, deviceIdSchema, displayNameSchema, mediaSwitchesSchema, presenceSchema } from './people.ts';
 
 /** An Ed25519 public key as a JWK (RFC 8037). */
@@ -57,6 +60,13 @@ export const wellKnownSchema = z.object({
 });
 export type WellKnown = z.infer<typeof wellKnownSchema>;
 
+/** What a conference must be able to do besides passing on sound and picture. */
+export const conferenceNeedsSchema = z.strictObject({
+  mixing: z.boolean().optional(),
+  recording: z.boolean().optional(),
+});
+export type ConferenceNeeds = z.infer<typeof conferenceNeedsSchema>;
+
 const nothing = z.strictObject({});
 const conversation = conversationIdSchema;
 const sdp = z.string().min(1).max(MAX_SDP);
@@ -72,11 +82,25 @@ export const relayedCommandSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('cancel'), address: addressSchema }),
   z.strictObject({ type: z.literal('add'), address: addressSchema }),
   /** `removed`: their own company's rules do not permit the call any more. */
-  z.strictObject({ type: z.literal('leave'), reason: z.enum(['hung-up', 'lost', 'removed']) }),
+  z.strictObject({ type: z.literal('leave'), reason: leavingSchema }),
   z.strictObject({ type: z.literal('media'), media: mediaSwitchesSchema }),
   z.strictObject({ type: z.literal('ready'), epoch: epochSchema }),
   z.strictObject({ type: z.literal('path-failed'), epoch: epochSchema }),
   z.strictObject({ type: z.literal('send'), text: z.string().min(1).max(MAX_TEXT) }),
+  z.strictObject({ type: z.literal('record') }),
+  z.strictObject({ type: z.literal('consent'), recording: z.int().positive() }),
+  z.strictObject({ type: z.literal('stop-recording'), recording: z.int().positive() }),
+  // By the organiser only, but for the last.
+  z.strictObject({ type: z.literal('admit'), address: addressSchema }),
+  z.strictObject({ type: z.literal('turn-away'), address: addressSchema }),
+  z.strictObject({ type: z.literal('mute'), address: addressSchema }),
+  z.strictObject({ type: z.literal('ask-unmute'), address: addressSchema }),
+  z.strictObject({ type: z.literal('remove'), address: addressSchema, because: z.enum(['wish', 'untrusted']) }),
+  z.strictObject({
+    type: z.literal('raise-trust'),
+    seconds: z.int().min(IDENTIFY_SECONDS.least).max(IDENTIFY_SECONDS.most),
+  }),
+  z.strictObject({ type: z.literal('identify') }),
 ]);
 export type RelayedCommand = z.infer<typeof relayedCommandSchema>;
 
@@ -116,10 +140,15 @@ export const linkMethods = {
 
   /** Host → focus provider: a room for a conversation that one of the focus' own people is in. Same answer if repeated. */
   'focus.create': {
-    params: z.strictObject({ conversation, epoch: epochSchema }),
+    params: z.strictObject({ conversation, epoch: epochSchema, needs: conferenceNeedsSchema.optional() }),
     result: z.strictObject({ room: roomIdSchema }),
   },
   'focus.close': { params: z.strictObject({ room: roomIdSchema }), result: nothing },
+  /** Host → focus: this device takes part no more, and what it sends and receives ends whatever it does itself. */
+  'focus.evict': {
+    params: z.strictObject({ room: roomIdSchema, address: addressSchema, device: deviceIdSchema }),
+    result: nothing,
+  },
   /** Host → itself for its own people, or participants' provider → host: a pass for one device. */
   'focus.ticket': {
     params: z.strictObject({ conversation, epoch: epochSchema, address: addressSchema, device: deviceIdSchema }),
@@ -128,7 +157,13 @@ export const linkMethods = {
   /** Device's provider → focus. */
   'focus.join': {
     params: z.strictObject({ ticket: z.string().max(4096), address: addressSchema, device: deviceIdSchema, sdp }),
-    result: z.strictObject({ room: roomIdSchema, leg: legIdSchema, sdp, statement: focusStatementSchema }),
+    result: z.strictObject({
+      room: roomIdSchema,
+      leg: legIdSchema,
+      sdp,
+      statement: focusStatementSchema,
+      offers: conferenceOffersSchema,
+    }),
   },
   'focus.answer': {
     params: z.strictObject({ ...roomOfDevice, leg: legIdSchema, revision: z.int().positive(), sdp }),
@@ -143,6 +178,7 @@ export const linkMethods = {
     result: nothing,
   },
   'focus.leave': { params: z.strictObject(roomOfDevice), result: nothing },
+  'focus.prefer': { params: z.strictObject({ ...roomOfDevice, pictures: wantedPicturesSchema }), result: nothing },
   /** Focus → device's provider. */
   'focus.offer': {
     params: z.strictObject({
@@ -153,6 +189,11 @@ export const linkMethods = {
       sources: z.array(sourceSchema).max(256),
       statement: focusStatementSchema,
     }),
+    result: nothing,
+  },
+  'focus.wanted': { params: z.strictObject({ ...roomOfDevice, ...wantedQualitiesSchema }), result: nothing },
+  'focus.speaker': {
+    params: z.strictObject({ ...roomOfDevice, speaker: addressSchema.nullable() }),
     result: nothing,
   },
   'focus.closed': {
@@ -168,9 +209,39 @@ export const linkMethods = {
         z.strictObject({ type: z.literal('connected'), address: addressSchema, device: deviceIdSchema }),
         z.strictObject({ type: z.literal('leg-lost'), address: addressSchema, device: deviceIdSchema }),
         z.strictObject({ type: z.literal('room-lost') }),
+        /** The room works on, but is to be left for another one: its engine is drained, or cannot do what is wanted. */
+        z.strictObject({ type: z.literal('move'), needs: conferenceNeedsSchema }),
+        /** The recording of that number has ended, and this is the file; without one: nothing could be kept. */
+        z.strictObject({
+          type: z.literal('recorded'),
+          recording: z.int().positive(),
+          because: z.enum(['limit', 'failed']).optional(),
+          file: recordingFileSchema.optional(),
+        }),
       ]),
     }),
     result: nothing,
+  },
+  /** Device's provider → focus, as in the device's `focus.receive`. */
+  'focus.receive': {
+    params: z.strictObject({ ...roomOfDevice, mixed: z.boolean() }),
+    result: z.strictObject({ moving: z.boolean() }),
+  },
+  /** Host → focus: begins or ends the recording of a room. Errors: `not-available`, `recording-storage-full`. */
+  'focus.record': {
+    params: z.strictObject({ room: roomIdSchema, recording: z.int().positive(), on: z.boolean() }),
+    result: nothing,
+  },
+  /**
+   * Provider of somebody who is in a recording → focus: the provider itself then asks `GET /recordings/file` at the link's
+   * host for it, with the ticket as bearer token (RFC 6750 section 2.1), once and within a minute.
+   */
+  'focus.recording': {
+    params: z.strictObject({ conversation, recording: z.int().positive(), address: addressSchema }),
+    result: z.strictObject({
+      ticket: z.string().regex(/^[\w-]{20,200}$/),
+      extension: z.string().regex(/^(?:\.[a-z0-9]{1,8})?$/),
+    }),
   },
 
   'directory.lookup': {

@@ -3,7 +3,13 @@ import type { World } from './world.ts';
 
 export interface Attack {
   readonly name: string;
-  readonly by: 'anybody' | 'another web site' | 'a colleague' | 'somebody of another company' | 'another provider';
+  readonly by:
+    | 'anybody'
+    | 'a guest'
+    | 'another web site'
+    | 'a colleague'
+    | 'somebody of another company'
+    | 'another provider';
   /** The code with which it must be refused. */
   readonly refusedWith: string;
   /** Tries it; resolves to the code of what came back. */

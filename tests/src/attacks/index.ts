@@ -1,9 +1,15 @@
 // Every attack there is, in the order in which they can be tried, and how one is judged.
 import type { Attack } from './attack.ts';
 import { deviceAttacks } from './devices.ts';
+import { documentAttacks } from './documents.ts';
 import { doorAttacks } from './doors.ts';
+import { floodAttacks } from './floods.ts';
+import { guestAttacks } from './guests.ts';
+import { hostAttacks } from './hosts.ts';
 import { linkAttacks, rogueAttacks } from './links.ts';
+import { logAttacks } from './logs.ts';
 import { mediaAttacks } from './media.ts';
+import { pageAttacks } from './pages.ts';
 import { proofAttacks } from './proofs.ts';
 import type { World } from './world.ts';
 
@@ -19,11 +25,18 @@ export interface Result {
 
 export const attacks: readonly Attack[] = [
   ...doorAttacks,
-  ...deviceAttacks,
   ...proofAttacks,
+  ...documentAttacks,
+  ...pageAttacks,
+  ...hostAttacks,
+  ...deviceAttacks,
+  ...guestAttacks,
   ...mediaAttacks,
   ...linkAttacks,
   ...rogueAttacks,
+  // They take so long that the room of a conference which nobody has come to would be given up meanwhile.
+  ...floodAttacks,
+  ...logAttacks,
 ];
 
 /** Tries one, and looks whether those who are attacked notice anything. */

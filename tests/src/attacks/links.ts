@@ -201,6 +201,8 @@ function rogue(world: World): Promise<Line> {
 }
 
 async function becomeTwo(world: World): Promise<Line> {
+  // Dave is in it for as long as nobody says otherwise: only this provider could.
+  await world.meeting();
   const { keys } = JSON.parse(await readFile(world.keyOfTwo, 'utf8'));
   const { kid } = await keyOf(world);
   await world.two.process().stop();
@@ -218,6 +220,40 @@ function lied(name: string, refusedWith: string, method: string, params: (world:
     refusedWith,
     attempt: async (world) => (await (await rogue(world)).say(method, params(world))).code,
   };
+}
+
+/** What was asked for: a pass for the device with which Dave is in a conference at Enterprise 1. */
+async function passOf(world: World): Promise<{ line: Line; ticket: string; address: string; device: string }> {
+  const line = await rogue(world);
+  const { daves, met } = await world.meeting();
+  const { address } = world.dave.person;
+  const wanted = { conversation: met, epoch: 1, address, device: daves.id };
+  const { code, result } = await line.say('focus.ticket', wanted);
+  if (code !== 'done') throw new Error(`no pass for Dave: ${code}`);
+  return { line, ticket: String(result.ticket), address, device: daves.id };
+}
+
+/** Uses a true pass for what it was not made for, or not as it was made. */
+function passed(
+  name: string,
+  refusedWith: string,
+  change: (pass: { ticket: string; address: string; device: string }, world: World) => object,
+): Attack {
+  return {
+    name,
+    by: 'another provider',
+    refusedWith,
+    async attempt(world) {
+      const { line, ...pass } = await passOf(world);
+      return (await line.say('focus.join', { ...pass, sdp: 'v=0\r\n', ...change(pass, world) })).code;
+    },
+  };
+}
+
+function changed(ticket: string, change: object): string {
+  const [header = '', claims = '', signature = ''] = ticket.split('.');
+  const now = JSON.parse(Buffer.from(claims, 'base64url').toString());
+  return [header, part({ ...now, ...change }), signature].join('.');
 }
 
 const device = `d_${'x'.repeat(22)}`;
@@ -269,6 +305,28 @@ export const rogueAttacks: readonly Attack[] = [
     epoch: 1,
     address: world.bob.person.address,
     device,
+  })),
+  passed('a pass is used for another device of the same person', 'ticket-invalid', () => ({ device })),
+  passed('a pass is used for a colleague of whom it was made for', 'ticket-invalid', () => ({
+    address: 'mallory@enterprise2.example',
+  })),
+  passed('a pass is used for a person of another provider', 'not-allowed', (_, { bob }) => ({
+    address: bob.person.address,
+  })),
+  passed('a pass whose claims were changed', 'ticket-invalid', ({ ticket }) => ({
+    device,
+    ticket: changed(ticket, { device }),
+  })),
+  passed('a pass without its signature (alg none)', 'ticket-invalid', ({ ticket }) => ({
+    ticket: `${part({ alg: 'none' })}.${ticket.split('.')[1]}.`,
+  })),
+  passed('a pass signed by the provider that it was made for', 'ticket-invalid', ({ ticket }) => {
+    const claims = JSON.parse(Buffer.from(ticket.split('.')[1] ?? '', 'base64url').toString());
+    return { ticket: signed({ alg: 'EdDSA', typ: 'parley-ticket+jwt', kid: 'k' }, { ...claims, device }), device };
+  }),
+  passed('a pass that is none', 'ticket-invalid', () => ({ ticket: 'a.b.c' })),
+  passed('a pass for a room that does not exist', 'unknown-room', ({ ticket }) => ({
+    ticket: changed(ticket, { room }),
   })),
   lied('a provider asks for a room for a conversation it does not host', 'not-allowed', 'focus.create', (world) => ({
     conversation: world.conversation,

@@ -7,6 +7,17 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Audio, PeerConnection, type Track } from 'node-datachannel';
 import type { Attack } from './attack.ts';
 import type { Line } from './visitor.ts';
+import {
+  DTLS_1_0,
+  DTLS_1_2,
+  goodProfiles,
+  goodSuites,
+  type Hello,
+  hearHello,
+  nullProfiles,
+  sayHello,
+  weakSuites,
+} from './weak-dtls.ts';
 import type { World } from './world.ts';
 
 const focus = 'enterprise1.example';
@@ -85,9 +96,7 @@ async function openSender(name: string) {
 }
 
 async function join(line: Line, conversation: string, sdp: string): Promise<{ sdp: string }> {
-  const { code, result } = await line.say('focus.ticket', { conversation, epoch: 1 });
-  if (code !== 'done') throw new Error(`no pass: ${code}`);
-  const joined = await line.say('focus.join', { focus, ticket: String(result.ticket), sdp });
+  const joined = await line.say('focus.join', { conversation, epoch: 1, sdp });
   if (joined.code !== 'done') throw new Error(`not let in: ${joined.code}`);
   return { sdp: String(joined.result.sdp) };
 }
@@ -215,6 +224,46 @@ function clientHello(n: number): Buffer {
   return Buffer.concat([record, handshake, body]);
 }
 
+const iceIn = (sdp: string) => ({
+  ufrag: /^a=ice-ufrag:(\S+)/m.exec(sdp)?.[1] ?? '',
+  pwd: /^a=ice-pwd:(\S+)/m.exec(sdp)?.[1] ?? '',
+});
+
+/** Erin's device joins anew with a description of its own, and somebody else speaks for it. */
+async function meetWith<T>(
+  world: World,
+  setup: 'active' | 'actpass',
+  how: (ours: ReturnType<typeof iceIn>, theirs: ReturnType<typeof iceIn> & { port: number }) => Promise<T>,
+): Promise<T> {
+  const { erins, met } = await world.meeting();
+  const { peer, track, offer } = await openSender('weak');
+  track.close();
+  peer.close();
+  const { sdp } = await join(erins, met, offer.replace(/a=setup:\w+/g, `a=setup:${setup}`));
+  return how(iceIn(offer), { ...iceIn(sdp), port: portsIn(sdp)[0] ?? 0 });
+}
+
+const helloTo = (world: World, hello: Hello) =>
+  meetWith(world, 'active', (ours, theirs) => sayHello(hello, ours, theirs));
+
+const good: Hello = { version: DTLS_1_2, suites: goodSuites, profiles: goodProfiles };
+
+/** Asks for less than there should be, having seen that what is good is answered. */
+function weaker(what: string, less: Partial<Hello>): Attack {
+  return {
+    name: `a peer that can do no better than ${what} (V17.2.2)`,
+    by: 'a colleague',
+    refusedWith: 'not agreed',
+    async attempt(world) {
+      const proper = await helloTo(world, good);
+      if (proper === 'closed' || proper.profile === null) return 'what is good is not answered';
+      const answer = await helloTo(world, { ...good, ...less });
+      if (answer === 'closed' || answer.profile === null) return 'not agreed';
+      return `agreed: suite ${answer.suite.toString(16)}, profile ${answer.profile}`;
+    },
+  };
+}
+
 export const mediaAttacks: readonly Attack[] = [
   {
     name: 'somebody else says ClientHello first (V17.2.6)',
@@ -254,7 +303,33 @@ export const mediaAttacks: readonly Attack[] = [
     async ({ speak }) => speak(20_000),
     'a colleague',
   ),
-  // Last: a leg that fails takes the device's other legs out of the room.
+  {
+    name: 'a second device enters the conference that the first is in',
+    by: 'a colleague',
+    refusedWith: 'not-in-call',
+    async attempt({ erin, meeting }) {
+      const { met } = await meeting();
+      const line = await erin.device();
+      const { code } = await line.say('focus.join', { conversation: met, epoch: 1, sdp: 'v=0\r\n' });
+      line.close();
+      return code;
+    },
+  },
+  // Last: a leg that fails, or comes anew, takes the device's other legs out of the room.
+  weaker('DTLS 1.0', { version: DTLS_1_0 }),
+  weaker('no authentication, no encryption, RC4 or DES', { suites: weakSuites }),
+  weaker('SRTP that everybody can read', { profiles: nullProfiles }),
+  {
+    name: 'a peer that looks for a weak cipher suite among those it may choose from (V17.2.2)',
+    by: 'a colleague',
+    refusedWith: 'none is weak',
+    async attempt(world) {
+      const offered = await meetWith(world, 'actpass', hearHello);
+      if (!goodSuites.some((suite) => offered.includes(suite))) return `not even a good one of ${offered.length}`;
+      const weak = offered.filter((suite) => weakSuites.some((one) => one === suite));
+      return weak.length === 0 ? 'none is weak' : `weak: ${weak.map((suite) => suite.toString(16)).join(' ')}`;
+    },
+  },
   {
     name: 'a device whose DTLS certificate is not the one in its description (V17.2.8)',
     by: 'a colleague',

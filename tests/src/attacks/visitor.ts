@@ -19,6 +19,9 @@ export interface Visit {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly form?: Readonly<Record<string, string>>;
+  /** A body of JSON. */
+  readonly json?: unknown;
+  readonly body?: string;
 }
 
 const PATIENCE_MS = 10_000;
@@ -36,23 +39,26 @@ export function believe(authority: string): void {
 }
 
 /** Says one thing by HTTP, exactly as given. */
-export async function ask(url: string, { method, headers = {}, form }: Visit = {}): Promise<Answer> {
+export async function ask(url: string, { method, headers = {}, form, json, body: said }: Visit = {}): Promise<Answer> {
   const { host, hostname, port, protocol } = new URL(url);
   const request = protocol === 'https:' ? secureRequest : plainRequest;
   const path = url.slice(url.indexOf(host) + host.length) || '/';
-  const type = form ? { 'content-type': 'application/x-www-form-urlencoded' } : {};
+  const kind = form ? 'application/x-www-form-urlencoded' : 'application/json';
+  const type = form || json !== undefined ? { 'content-type': kind } : {};
   const sent = request({
     hostname,
     port,
     path,
-    method: method ?? (form ? 'POST' : 'GET'),
+    method: method ?? (form || json !== undefined ? 'POST' : 'GET'),
     headers: { host, 'user-agent': 'an attack', ...type, ...headers },
     lookup: here,
     ca: believed,
     agent: false,
     signal: AbortSignal.timeout(PATIENCE_MS),
   });
-  sent.end(form && new URLSearchParams(form).toString());
+  sent.end(
+    said ?? (form ? new URLSearchParams(form).toString() : json === undefined ? undefined : JSON.stringify(json)),
+  );
   const [response] = await once(sent, 'response');
   const body = await text(response);
   return { status: response.statusCode, headers: response.headers, body, code: codeIn(response, body) };
@@ -111,6 +117,13 @@ export interface Line {
   send(frame: string | Buffer): void;
   /** Resolves when a notification of this kind has come, or had come before, to the first of them. */
   told(method: string): Promise<Record<string, unknown>>;
+  /** Resolves to the first notification or request of this kind that fits, also of those that have come before. */
+  toldOf(method: string, fits: (params: Record<string, unknown>) => boolean): Promise<Record<string, unknown>>;
+  /** Resolves to how the other end has closed it, or null if it has not within so many milliseconds. */
+  ended(ms: number): Promise<string | null>;
+  /** Does not read from now on, until `resume`. */
+  pause(): void;
+  resume(): void;
   close(): void;
 }
 
@@ -120,19 +133,24 @@ export interface Said {
 }
 
 interface Heard {
-  first: Record<string, unknown> | null;
-  readonly waiting: ((params: Record<string, unknown>) => void)[];
+  /** The latest of them. */
+  readonly all: Record<string, unknown>[];
+  readonly waiting: Set<(params: Record<string, unknown>) => void>;
 }
+const MAX_HEARD = 5000;
 
-/** Opens a socket; rejects with the refusal's code as its message where it is not let in. */
-export async function openLine(url: string, headers: Record<string, string> = {}): Promise<Line> {
+/**
+ * Opens a socket; rejects with the refusal's code as its message where it is not let in.
+ * @param polite answers requests with nothing, so that whoever asks need not wait
+ */
+export async function openLine(url: string, headers: Record<string, string> = {}, polite = false): Promise<Line> {
   const socket = new WebSocket(url, { headers, lookup: here, ca: believed });
   const waiting = new Map<string, (said: Said) => void>();
   const unnamed: ((code: string) => void)[] = [];
   /** Kinds of notifications, and who waits for them. */
   const heard = new Map<string, Heard>();
   const kind = (method: string) => {
-    const known: Heard = heard.get(method) ?? { first: null, waiting: [] };
+    const known: Heard = heard.get(method) ?? { all: [], waiting: new Set() };
     heard.set(method, known);
     return known;
   };
@@ -142,8 +160,11 @@ export async function openLine(url: string, headers: Record<string, string> = {}
     const message = JSON.parse(String(data));
     if (typeof message.method === 'string') {
       const known = kind(message.method);
-      known.first ??= message.params as Record<string, unknown>;
-      for (const go of known.waiting.splice(0)) go(known.first);
+      if (polite && message.id !== undefined)
+        socket.send(JSON.stringify({ jsonrpc: '2.0', id: message.id, result: {} }));
+      const params = message.params as Record<string, unknown>;
+      if (known.all.length < MAX_HEARD) known.all.push(params);
+      for (const look of [...known.waiting]) look(params);
       return;
     }
     const code: string = message.error?.data?.code ?? 'done';
@@ -175,6 +196,18 @@ export async function openLine(url: string, headers: Record<string, string> = {}
         resolve(value);
       });
     });
+  const toldOf: Line['toldOf'] = (method, fits) =>
+    within(`wait for ${method}`, (resolve) => {
+      const { all, waiting: looking } = kind(method);
+      const before = all.find(fits);
+      if (before) return resolve(before);
+      const look = (params: Record<string, unknown>) => {
+        if (!fits(params)) return;
+        looking.delete(look);
+        resolve(params);
+      };
+      looking.add(look);
+    });
   return {
     say(method, params) {
       if (closed) return Promise.resolve({ code: closed, result: {} });
@@ -191,12 +224,19 @@ export async function openLine(url: string, headers: Record<string, string> = {}
         socket.send(frame);
       }),
     send: (frame) => socket.send(frame),
-    told: (method) =>
-      within<Record<string, unknown>>(`wait for ${method}`, (resolve) => {
-        const known = kind(method);
-        if (known.first) resolve(known.first);
-        else known.waiting.push(resolve);
+    told: (method) => toldOf(method, () => true),
+    toldOf,
+    ended: (ms) =>
+      new Promise((resolve) => {
+        if (closed) return resolve(closed);
+        const timer = setTimeout(() => resolve(null), ms);
+        socket.once('close', (code) => {
+          clearTimeout(timer);
+          resolve(`closed ${code}`);
+        });
       }),
+    pause: () => socket.pause(),
+    resume: () => socket.resume(),
     close: () => socket.terminate(),
   };
 }

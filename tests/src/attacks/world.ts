@@ -5,7 +5,13 @@ import { join } from 'node:path';
 import { type DemoCompany, type DemoPerson, startDemo } from '@parley/demo';
 import { createDeviceKey, type DeviceKey, nonceFor } from '@parley/identity';
 import { createTestAuthority } from '@parley/node/test-authority';
+import type { Page } from 'playwright-core';
+import { type Browsers, openBrowsers } from '../harness/browser.ts';
+import { createMallory, MALLORY, type Mallory } from './mallory.ts';
+import { lyingDomains, type OtherServers, openOtherServers } from './other-servers.ts';
 import { ask, believe, type Line, openLine, signIn } from './visitor.ts';
+
+export type Device = Line & { readonly id: string; readonly resumeToken: string };
 
 export interface Inside {
   readonly person: DemoPerson;
@@ -13,9 +19,13 @@ export interface Inside {
   /** What this person's browser proves with. */
   readonly identity: { readonly key: DeviceKey; readonly idToken: string };
   /** Opens another device of this person, greeted. */
-  device(): Promise<Line & { readonly resumeToken: string }>;
+  device(): Promise<Device>;
   /** A socket on which nothing has been said yet. */
   socket(headers?: Record<string, string>): Promise<Line>;
+  /** Asks something by HTTP; resolves to the code of what came back. */
+  get(path: string): Promise<string>;
+  /** The person's app in a real browser, in which they are signed in; the same one each time. */
+  page(): Promise<Page>;
 }
 
 export interface World {
@@ -28,15 +38,20 @@ export interface World {
   /** Of Bob and Carol, who talk. */
   readonly conversation: string;
   readonly bobsResumeToken: string;
-  /** Of Erin and Dave, in a room of Enterprise 1: what a pass for Erin's device looks like, a new one each time. */
-  ticket(): Promise<string>;
-  /** Both devices of that conference, and its conversation. */
-  meeting(): Promise<{ readonly erins: Line; readonly daves: Line; readonly met: string }>;
+  /** Erin and Dave in a conference at Enterprise 1: their devices, and the conversation. */
+  meeting(): Promise<{ readonly erins: Line; readonly daves: Device; readonly met: string }>;
   link(company: DemoCompany): Promise<Line>;
+  /** A provider of an attacker's, and attackers' other servers. */
+  readonly mallory: Mallory;
+  readonly servers: OtherServers;
   /** The file with the second company's domain key: what its own operator has. */
   readonly keyOfTwo: string;
+  /** What lets somebody in, and what it is; grows with the attacks. */
+  readonly secrets: Map<string, string>;
+  /** What the nodes have logged so far. */
+  log(): string;
   /** Happens before the world ends. */
-  atEnd(tidy: () => void): void;
+  atEnd(tidy: () => void | Promise<void>): void;
   /** Everything that an attack might have changed, as those who are attacked see it. */
   state(): Promise<string>;
   close(): Promise<void>;
@@ -48,10 +63,16 @@ export async function openWorld(): Promise<World> {
   const authorityFile = join(dataDirectory, 'authority.crt');
   await writeFile(authorityFile, authority.root);
   believe(authority.root);
+  const servers = await openOtherServers([MALLORY, ...lyingDomains]);
+  const secrets = new Map<string, string>();
+  let logged: Buffer[] = [];
   const demo = await startDemo({
     ports: 'free',
+    log: (chunk) => void logged.push(chunk),
     dataDirectory,
     oneClick: false,
+    otherHosts: servers.hosts,
+    nodeArguments: ['--import', new URL('fake-dns.ts', import.meta.url).href],
     tls: {
       authority: authorityFile,
       files: (names) => authority.issueFiles(dataDirectory, names[0] ?? 'node', names),
@@ -60,7 +81,8 @@ export async function openWorld(): Promise<World> {
   const [one, two] = demo.companies;
   if (!one || !two) throw new Error('the demo has two companies');
   const lines = new Set<Line>();
-  const endings: (() => void)[] = [];
+  const endings: (() => void | Promise<void>)[] = [];
+  let browsers: Promise<Browsers> | null = null;
   const kept = async (opening: Promise<Line>) => {
     const line = await opening;
     lines.add(line);
@@ -70,22 +92,43 @@ export async function openWorld(): Promise<World> {
   async function enter(login: string): Promise<Inside> {
     const person = demo.people.find((someone) => someone.login === login);
     if (!person) throw new Error(`${login} is not in the cast`);
+    const { origin } = person;
     const key = await createDeviceKey();
     const { cookie } = await signIn(person, { nonce: await nonceFor(key) });
     const session = JSON.parse((await ask(`${person.origin}/api/session`, { headers: { cookie } })).body);
     const identity = { key, idToken: String(session.proof.idToken) };
+    secrets.set(person.password, 'a password').set(identity.idToken, 'an ID token');
+    for (const [, value = ''] of cookie.matchAll(/session=([^;]+)/g)) secrets.set(value, 'a session');
     const url = `${person.origin.replace('http', 'ws')}/socket`;
+    let shown: Promise<Page> | null = null;
+    async function show(): Promise<Page> {
+      browsers ??= openBrowsers();
+      const { page } = await (await browsers).open(9, { anyCertificate: true });
+      const [name = '', value = ''] =
+        cookie
+          .split('; ')
+          .find((one) => one.includes('session='))
+          ?.split('=') ?? [];
+      await page.context().addCookies([{ name, value, url: origin, secure: true }]);
+      await page.goto(origin);
+      await page.getByTestId('self-address').first().waitFor();
+      return page;
+    }
     const socket = (headers = {}) => kept(openLine(url, { cookie, origin: person.origin, ...headers }));
     return {
       person,
       cookie,
       identity,
       socket,
+      get: async (path) => (await ask(`${person.origin}${path}`, { headers: { cookie } })).code,
+      page: () => (shown ??= show()),
       async device() {
         const line = await socket();
         const { code, result } = await line.say('session.hello', { version: 1 });
         if (code !== 'done') throw new Error(`${login} was not greeted: ${code}`);
-        return { ...line, resumeToken: String(result.resumeToken) };
+        const resumeToken = String(result.resumeToken);
+        secrets.set(resumeToken, 'a resume token');
+        return { ...line, id: String(result.device), resumeToken };
       },
     };
   }
@@ -116,13 +159,6 @@ export async function openWorld(): Promise<World> {
       return meeting;
     },
     keyOfTwo: join(dataDirectory, `${two.id}.key.json`),
-    async ticket() {
-      meeting ??= meet();
-      const { erins, met } = await meeting;
-      const { code, result } = await erins.say('focus.ticket', { conversation: met, epoch: 1 });
-      if (code !== 'done') throw new Error(`Erin gets no pass: ${code}`);
-      return String(result.ticket);
-    },
     bob,
     erin,
     dave,
@@ -130,6 +166,8 @@ export async function openWorld(): Promise<World> {
     two,
     conversation,
     bobsResumeToken: bobs.resumeToken,
+    mallory: createMallory(servers, () => kept(openLine(`${one.origin.replace('http', 'ws')}/link`, {}, true))),
+    servers,
     link: (company) => kept(openLine(`${company.origin.replace('http', 'ws')}/link`)),
     async state() {
       const { result } = await bobs.say('conversation.events', { conversation, after: 0 });
@@ -137,10 +175,17 @@ export async function openWorld(): Promise<World> {
       // Who is there comes and goes with the attackers' own sockets.
       return JSON.stringify([result, contacts.result], (key, value) => (key === 'presence' ? undefined : value));
     },
+    secrets,
+    log() {
+      logged = [Buffer.concat(logged)];
+      return String(logged[0]);
+    },
     atEnd: (tidy) => void endings.push(tidy),
     async close() {
-      for (const tidy of endings) tidy();
+      for (const tidy of endings) await tidy();
       for (const line of lines) line.close();
+      await (await browsers)?.close();
+      servers.close();
       await demo.stop();
       await rm(dataDirectory, { recursive: true, force: true });
     },

@@ -16,6 +16,7 @@ import {
   checkNoServerCarriesMedia,
   clockOf,
   converse,
+  largeIsWhoSpeaks,
   leave,
   reads,
   say,
@@ -60,6 +61,10 @@ export async function flow2(stage: Stage, step: Step): Promise<void> {
     await checkSoundIsSingle([a, b, c]);
     await waitForLegs(stage, a, 'enterprise1', true);
   });
+  await step(
+    'One picture is large: of whoever speaks, or whom Bob pins; and a muted microphone is seen (R62, R66)',
+    () => largeIsWhoSpeaks(a, [b, c]),
+  );
   await step('It is still the same conversation, chat and clock (R39)', async () => {
     const after = await callIdentity(a);
     if (after.conversation !== before.conversation) throw new Error('another conversation');

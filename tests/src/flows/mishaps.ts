@@ -15,7 +15,7 @@ export interface Mishaps {
   fault(actor: Actor): Interference;
   /** Closes somebody's window, or what is left of it. */
   dismiss(actor: Actor): Promise<void>;
-  /** Everybody out of their calls; then no connection, room or leg may be left. */
+  /** Everybody out of their calls; then no connection, room or leg may be left, and every message was as published. */
   tidyUp(): Promise<void>;
   close(): Promise<void>;
 }
@@ -93,6 +93,7 @@ export async function openMishaps(options: StageOptions): Promise<Mishaps> {
       }
       const [someone] = inside();
       if (someone) for (const { id } of stage.demo.companies) await roomsFreed(id, someone.page);
+      stage.checkMessages();
     },
     close: () => stage.close(),
   };

@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type CallTimes, type Demo, startDemo } from '@parley/demo';
 import { type Actor, openActor, signedIn, signIn } from '../harness/actor.ts';
-import { type Browsers, openBrowsers } from '../harness/browser.ts';
+import { type BrowserOptions, type Browsers, openBrowsers } from '../harness/browser.ts';
+import type { FilmSize } from '../harness/camera-file.ts';
+import type { FrameRecord } from '../harness/frames.ts';
 
 export interface StepResult {
   readonly name: string;
@@ -32,6 +34,10 @@ export interface StageOptions {
   /** Folder for a picture of every window after every step. */
   readonly screenshots?: string;
   readonly calls?: CallTimes;
+  /** Of the cameras; small unless there are pictures to be taken. */
+  readonly film?: FilmSize;
+  /** Embedded media engines of each node, the first to be preferred. Default: one. */
+  readonly engines?: readonly string[];
   /** Lets scripts of an instrument into the pages, which their security policy would keep out. */
   readonly bypassCsp?: boolean;
   /** Told of each step as it ends. */
@@ -46,13 +52,13 @@ export interface Stage {
   /** The same person signed in with another browser, which the caller closes. */
   another(login: string): Promise<Actor>;
   /** A person whose browser is open but who has not signed in. */
-  stranger(login: string): Promise<Actor>;
+  stranger(login: string, window?: Pick<BrowserOptions, 'background' | 'size' | 'recordsItself'>): Promise<Actor>;
   /** Plays one flow: every step runs once the one before has passed. */
   play(flow: number, script: (step: Step) => Promise<void>): Promise<{ passed: boolean; steps: StepResult[] }>;
   /** Legs and rooms of a company's conference service now. */
   focusOf(company: string): Promise<{ rooms: number; legs: number }>;
-  /** What was wrong with any message so far. */
-  messageFaults(): { messages: number; faults: string[] };
+  /** Throws if any message of any page so far was not as the published protocol has it, or if none was seen (R76). */
+  checkMessages(): void;
   /** Everybody goes home. */
   clear(): Promise<void>;
   close(): Promise<void>;
@@ -66,22 +72,30 @@ const cast = ['bob', 'carol', 'erin', 'alice', 'dave'];
 
 export async function openStage(options: StageOptions = {}): Promise<Stage> {
   const dataDirectory = await mkdtemp(join(tmpdir(), 'parley-demo-'));
-  const demo = await startDemo({ ports: 'free', dataDirectory, calls: options.calls ?? {}, oneClick: false });
-  const browsers: Browsers = await openBrowsers(options.screenshots ? 'large' : 'small');
+  const demo = await startDemo({
+    ports: 'free',
+    dataDirectory,
+    calls: options.calls ?? {},
+    engines: (options.engines ?? []).map((id) => ({ id, kind: 'embedded' })),
+    oneClick: false,
+  });
+  const browsers: Browsers = await openBrowsers(options.film ?? (options.screenshots ? 'large' : 'small'));
   const actors = new Map<string, Actor>();
   const figures: Figures = {};
-  let messages = 0;
-  const faults: string[] = [];
+  /** Of everybody who ever was here. */
+  const records: FrameRecord[] = [];
   if (options.screenshots) await mkdir(options.screenshots, { recursive: true });
 
-  const stranger = async (login: string): Promise<Actor> => {
+  const stranger: Stage['stranger'] = async (login, window = {}) => {
     const person = demo.people.find((one) => one.login === login);
     if (!person) throw new Error(`${login} is not in the cast`);
     const actor = await openActor(browsers, person, cast.indexOf(login) + 1, {
       headed: options.headed ?? false,
       bypassCsp: options.bypassCsp ?? false,
+      ...window,
     });
     actors.set(login, actor);
+    records.push(actor.frames);
     return actor;
   };
   const shoot = async (name: string) => {
@@ -92,11 +106,7 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
     await Promise.allSettled([...actors].map(([login, { page }]) => page.screenshot({ path: file(login) })));
   };
   const clear = async () => {
-    for (const { frames, close } of actors.values()) {
-      messages += frames.count();
-      faults.push(...frames.faults());
-      await close();
-    }
+    for (const { close } of actors.values()) await close();
     actors.clear();
   };
 
@@ -169,12 +179,10 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
       };
       return { rooms: health.rooms, legs: health.legs };
     },
-    messageFaults: () => {
-      const open = [...actors.values()].map(({ frames }) => frames);
-      return {
-        messages: messages + open.reduce((sum, frames) => sum + frames.count(), 0),
-        faults: [...faults, ...open.flatMap((frames) => [...frames.faults()])],
-      };
+    checkMessages() {
+      const faults = records.flatMap((record) => record.faults());
+      if (faults.length > 0) throw new Error(`not as the published protocol has it: ${faults.join('\n')}`);
+      if (records.every((record) => record.count() === 0)) throw new Error('no message was seen');
     },
     clear,
     async close() {

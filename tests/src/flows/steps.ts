@@ -37,6 +37,33 @@ export async function leave(actor: Actor): Promise<void> {
   await by(actor, 'stage').waitFor({ state: 'hidden' });
 }
 
+/**
+ * In the viewer's window the large picture is that of whichever of the two others is not muted, until the viewer pins the
+ * other one, by keyboard. Both are as they were afterwards.
+ */
+export async function largeIsWhoSpeaks(viewer: Actor, [one, other]: readonly [Actor, Actor]): Promise<void> {
+  const shows = (actor: Actor, attribute: string) =>
+    by(viewer, `tile-${actor.person.address}`)
+      .and(viewer.page.locator(`[${attribute}]`))
+      .first()
+      .waitFor();
+  for (const [silent, speaker] of [
+    [one, other],
+    [other, one],
+  ] as const) {
+    await by(silent, 'toggle-microphone').click();
+    await shows(silent, 'data-microphone="false"');
+    await shows(speaker, 'data-size="large"');
+    await shows(silent, 'data-size="small"');
+    await by(viewer, `pin-${silent.person.address}`).press('Enter');
+    await shows(silent, 'data-size="large"');
+    await by(viewer, `pin-${silent.person.address}`).press('Enter');
+    await shows(speaker, 'data-size="large"');
+    await by(silent, 'toggle-microphone').click();
+    await shows(silent, 'data-microphone="true"');
+  }
+}
+
 /** What must survive a change of path: which conversation it is, and when its clock began (R39). */
 export async function callIdentity(actor: Actor): Promise<{ conversation: string; answeredAt: number }> {
   const identity = await actor.page.evaluate(() => {

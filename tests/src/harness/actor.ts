@@ -2,7 +2,7 @@
 import type { CallDiagnostics, Session } from '@parley/client';
 import type { DemoPerson } from '@parley/demo';
 import type { Locator, Page } from 'playwright-core';
-import { type Browsers, PATIENCE_MS } from './browser.ts';
+import { type BrowserOptions, type Browsers, PATIENCE_MS } from './browser.ts';
 import { type FrameRecord, recordFrames } from './frames.ts';
 import { audiblePlayers, waitForMark, waitForTone } from './senses.ts';
 import { until } from './waiting.ts';
@@ -28,7 +28,7 @@ export async function openActor(
   browsers: Browsers,
   person: DemoPerson,
   number: number,
-  options: { readonly headed?: boolean; readonly bypassCsp?: boolean } = {},
+  options: BrowserOptions = {},
 ): Promise<Actor> {
   const { page, close } = await browsers.open(number, options);
   return { person, number, page, frames: recordFrames(page, person.name), close };
@@ -231,21 +231,25 @@ export function diagnostics(actor: Actor): Promise<CallDiagnostics | null> {
 
 /** Waits until the call of each of these people is on such a path, with no other connection left open. */
 export async function onPath(people: readonly Actor[], path: 'direct' | 'conference'): Promise<void> {
+  const seen = new Map<Actor, unknown>();
+  // One who waits in vain says how all of them are: why it is so is often to be seen at another's.
+  const everybody = () => Object.fromEntries([...seen].map(([actor, how]) => [actor.person.name, how]));
   await Promise.all(
     people.map(async (actor) => {
-      let seen: CallDiagnostics | null = null;
       await until(
         actor.page,
         PATIENCE_MS,
         `${actor.person.name}'s call runs on a ${path} path alone`,
         async () => {
-          seen = await diagnostics(actor);
-          if (seen?.path !== path || seen.connections.length === 0) return false;
-          return seen.connections.every(
+          const now = await callNow(actor);
+          seen.set(actor, now);
+          const { path: kind, connections } = now?.diagnostics ?? { path: null, connections: [] };
+          if (kind !== path || connections.length === 0) return false;
+          return connections.every(
             ({ purpose, state }) => (purpose === 'direct') === (path === 'direct') && state === 'connected',
           );
         },
-        () => seen,
+        everybody,
       );
       await by(actor, 'path')
         .and(actor.page.locator(`[data-path="${path}"]`))
@@ -253,6 +257,16 @@ export async function onPath(people: readonly Actor[], path: 'direct' | 'confere
         .waitFor({ state: 'attached' });
     }),
   );
+}
+
+/** What the media of the present call really does, and what its window says. */
+function callNow(actor: Actor) {
+  return actor.page.evaluate(async () => {
+    const call = window.parley?.session?.call.get();
+    if (!call) return null;
+    const { phase, transferring, ended, notices } = call.view.get();
+    return { diagnostics: await call.diagnostics(), phase, transferring, ended, notices };
+  });
 }
 
 /** Checks that the two are connected with each other: what one calls its own end the other calls the far end (R32). */

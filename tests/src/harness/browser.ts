@@ -2,7 +2,8 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserServer, chromium, type Page } from 'playwright-core';
+import { POOL, pooledBrowser } from './browser-pool.ts';
 import { cameraFile, type FilmSize } from './camera-file.ts';
 import { microphoneFile } from './microphone-file.ts';
 import { installProbe } from './page-probe.ts';
@@ -14,12 +15,23 @@ export interface PersonBrowser {
   close(): Promise<void>;
 }
 
+export interface BrowserOptions {
+  readonly headed?: boolean;
+  readonly dark?: boolean;
+  readonly bypassCsp?: boolean;
+  /** Believes every certificate. */
+  readonly anyCertificate?: boolean;
+  /** Gets only the processor time that nobody else wants (sched(7), SCHED_IDLE), for whoever is not measured. */
+  readonly background?: boolean;
+  /** A page may record all that its window plays (`getDisplayMedia`), and has no devices but those it makes up itself. */
+  readonly recordsItself?: boolean;
+  /** Of the window, in pixels. */
+  readonly size?: { readonly width: number; readonly height: number };
+}
+
 export interface Browsers {
   /** Starts a browser for the person of this number (1 to 31). */
-  open(
-    number: number,
-    options?: { readonly headed?: boolean; readonly dark?: boolean; readonly bypassCsp?: boolean },
-  ): Promise<PersonBrowser>;
+  open(number: number, options?: BrowserOptions): Promise<PersonBrowser>;
   /** Closes all of them and removes their films. */
   close(): Promise<void>;
 }
@@ -36,37 +48,14 @@ export async function openBrowsers(film: FilmSize = 'small'): Promise<Browsers> 
   const open = new Set<Browser>();
   return {
     async open(number, options = {}) {
-      const { camera, microphone } = await devices(folder, number, film);
-      const browser = await chromium.launch({
-        executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
-        headless: !options.headed,
-        args: [
-          ...(options.headed ? [] : ['--headless=new']),
-          '--no-sandbox',
-          '--disable-gpu',
-          '--disable-quic',
-          '--no-first-run',
-          '--disable-background-networking',
-          '--disable-component-update',
-          '--disable-sync',
-          '--use-fake-ui-for-media-stream',
-          '--use-fake-device-for-media-stream',
-          `--use-file-for-fake-video-capture=${camera}`,
-          `--use-file-for-fake-audio-capture=${microphone}`,
-          '--autoplay-policy=no-user-gesture-required',
-          '--allow-loopback-in-peer-connection',
-          '--disable-features=WebRtcHideLocalIpsWithMdns',
-          // Several windows are in front at once here, as they would be on several machines.
-          '--disable-renderer-backgrounding',
-          '--disable-backgrounding-occluded-windows',
-        ],
-      });
+      const browser = await start(folder, number, film, options);
       open.add(browser);
       const context = await browser.newContext({
-        viewport: { width: 960, height: 640 },
+        viewport: options.size ?? { width: 960, height: 640 },
         colorScheme: options.dark ? 'dark' : 'light',
         reducedMotion: 'reduce',
         bypassCSP: options.bypassCsp ?? false,
+        ignoreHTTPSErrors: options.anyCertificate ?? false,
       });
       context.setDefaultTimeout(PATIENCE_MS);
       await context.addInitScript(installProbe);
@@ -76,6 +65,7 @@ export async function openBrowsers(film: FilmSize = 'small'): Promise<Browsers> 
         page,
         close: async () => {
           open.delete(browser);
+          await context.close();
           await browser.close();
         },
       };
@@ -85,6 +75,77 @@ export async function openBrowsers(film: FilmSize = 'small'): Promise<Browsers> 
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** From the pool, where there is one and nothing special is wanted. */
+async function start(folder: string, number: number, film: FilmSize, options: BrowserOptions): Promise<Browser> {
+  const pool = process.env[POOL];
+  const special = options.headed || options.background || options.recordsItself;
+  if (pool && film === 'small' && !special) {
+    return chromium.connect(await pooledBrowser(pool, number));
+  }
+  return chromium.launch({
+    executablePath: options.background ? await inBackground(folder) : chromiumPath(),
+    headless: !options.headed,
+    ignoreDefaultArgs: options.recordsItself ? ['--mute-audio'] : [],
+    args: [
+      ...switches(options.headed ?? false),
+      ...(options.recordsItself
+        ? ['--auto-accept-this-tab-capture']
+        : fakeDevices(await devices(folder, number, film))),
+    ],
+  });
+}
+
+/** The browser of the person of this number, for others to connect to. */
+export async function launchServer(number: number): Promise<{ server: BrowserServer; close(): Promise<void> }> {
+  const folder = await mkdtemp(join(tmpdir(), 'parley-browsers-'));
+  const args = [...switches(false), ...fakeDevices(await devices(folder, number, 'small'))];
+  const server = await chromium.launchServer({ executablePath: chromiumPath(), headless: true, args });
+  return {
+    server,
+    async close() {
+      await server.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function fakeDevices({ camera, microphone }: { camera: string; microphone: string }): string[] {
+  return [
+    '--use-fake-ui-for-media-stream',
+    '--use-fake-device-for-media-stream',
+    `--use-file-for-fake-video-capture=${camera}`,
+    `--use-file-for-fake-audio-capture=${microphone}`,
+  ];
+}
+
+function switches(headed: boolean): string[] {
+  return [
+    ...(headed ? [] : ['--headless=new']),
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-quic',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+    '--autoplay-policy=no-user-gesture-required',
+    '--allow-loopback-in-peer-connection',
+    '--disable-features=WebRtcHideLocalIpsWithMdns',
+    // Several windows are in front at once here, as they would be on several machines.
+    '--disable-renderer-backgrounding',
+    '--disable-backgrounding-occluded-windows',
+  ];
+}
+
+const chromiumPath = () => process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
+
+/** A program that starts Chromium in the background: what it starts inherits that. */
+async function inBackground(folder: string): Promise<string> {
+  const program = join(folder, 'background-chromium');
+  await writeFile(program, `#!/bin/sh\nexec chrt --idle 0 '${chromiumPath()}' "$@"\n`, { mode: 0o755 });
+  return program;
 }
 
 async function devices(

@@ -17,24 +17,42 @@ export interface FrameRecord {
 
 const MAX_FAULTS = 20;
 
-/** Begins to listen. Call it before the page is opened. */
+/** Unjudged messages kept; a page that says more before anybody asks is judged in between. */
+const MAX_UNJUDGED = 5000;
+
+/** Begins to listen. Call it before the page is opened. Messages are judged when somebody asks, so as not to hold up
+ * what is timed. */
 export function recordFrames(page: Page, who: string): FrameRecord {
   const faults: string[] = [];
+  const unjudged: (() => void)[] = [];
   let count = 0;
+  const judgeAll = () => {
+    for (const judge of unjudged.splice(0)) judge();
+  };
   page.on('websocket', (socket) => {
     // Answers carry no method, only the number of the question.
     const asked = new Map<string | number, string>();
     const check = (direction: 'sent' | 'received', payload: string | Buffer) => {
-      count += 1;
       const fault =
         typeof payload === 'string' ? (direction === 'sent' ? judgeSent : judgeReceived)(payload, asked) : 'is binary';
       if (fault === null || faults.length >= MAX_FAULTS) return;
       faults.push(`${who}, ${direction}: ${fault}: ${payload.toString().slice(0, 300)}`);
     };
-    socket.on('framesent', ({ payload }) => check('sent', payload));
-    socket.on('framereceived', ({ payload }) => check('received', payload));
+    const note = (direction: 'sent' | 'received', payload: string | Buffer) => {
+      count += 1;
+      unjudged.push(() => check(direction, payload));
+      if (unjudged.length >= MAX_UNJUDGED) judgeAll();
+    };
+    socket.on('framesent', ({ payload }) => note('sent', payload));
+    socket.on('framereceived', ({ payload }) => note('received', payload));
   });
-  return { count: () => count, faults: () => faults };
+  return {
+    count: () => count,
+    faults() {
+      judgeAll();
+      return faults;
+    },
+  };
 }
 
 /** What is wrong with a frame from a device to its node; null if nothing. Remembers what was asked. */

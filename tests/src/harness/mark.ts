@@ -4,8 +4,8 @@
 
 export const WIDTH = 640;
 export const HEIGHT = 360;
-export const FRAMES_PER_SECOND = 15;
-/** The picture repeats after this many frames, two seconds. */
+export const FRAMES_PER_SECOND = 10;
+/** The picture repeats after this many frames, three seconds. */
 export const FRAMES = 30;
 /** Side of a block in pixels: 16 fit in a row. */
 export const BLOCK = 40;

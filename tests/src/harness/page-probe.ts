@@ -16,6 +16,8 @@ export interface PageProbe {
   listened(address: string): { silenceMs: number; doubleMs: number };
   /** Connections of this page that have not been closed. */
   connections(): number;
+  /** Qualities of the own picture, of all connections, of which a frame is encoded in the next second; `''` has no rid. */
+  encoding(): Promise<string[]>;
   /** How many players of sound for the address can be heard. */
   players(address: string): number;
   /**
@@ -164,6 +166,19 @@ export function installProbe(): void {
     }
   };
 
+  const framesEncoded = async (): Promise<Map<string, { rid: string; frames: number }>> => {
+    const all = new Map<string, { rid: string; frames: number }>();
+    const reports = await Promise.all([...connections].map((connection) => connection.getStats()));
+    reports.forEach((report, index) => {
+      for (const one of report.values()) {
+        if (one.type !== 'outbound-rtp' || one.kind !== 'video') continue;
+        const { rid = '', framesEncoded: frames = 0, id } = one as RTCOutboundRtpStreamStats;
+        all.set(`${index} ${id}`, { rid, frames });
+      }
+    });
+    return all;
+  };
+
   /** Of what an element plays right now. */
   const loudness = (audio: HTMLAudioElement): number => {
     const wave = new Float32Array(2048);
@@ -202,6 +217,13 @@ export function installProbe(): void {
       return { silenceMs: noticed?.silenceMs ?? 0, doubleMs: noticed?.doubleMs ?? 0 };
     },
     connections: () => connections.size,
+    async encoding() {
+      const before = await framesEncoded();
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      const after = await framesEncoded();
+      const grown = [...after].filter(([id, { frames }]) => frames > (before.get(id)?.frames ?? 0));
+      return grown.map(([, { rid }]) => rid).sort();
+    },
     prepare() {
       context ??= new AudioContext();
     },

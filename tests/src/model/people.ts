@@ -1,5 +1,5 @@
 // What people do in the model: answer, add, cancel, mute, leave.
-import { isRinging } from '@parley/protocol';
+import { activeCall, isRinging } from '@parley/protocol';
 import { accept, hangUp, inCall, own, send, tellSwitches } from './device.ts';
 import type { Device, May, World } from './types.ts';
 import { personOf } from './world.ts';
@@ -22,6 +22,23 @@ export function peopleActions(world: World, d: Device, may: May): void {
     );
   }
   if (!inCall(d)) return;
+  may(
+    'person',
+    () => `${d.address} goes away to sign in`,
+    () => send(d, { type: 'identify' }),
+    0.5,
+  );
+  if (activeCall(d.state)?.organiser === d.address) {
+    for (const { address } of world.devices) {
+      if (address === d.address || d.state.participants.get(address)?.state !== 'joined') continue;
+      may(
+        'person',
+        () => `${d.address} takes ${address} out`,
+        () => send(d, { type: 'remove', address, because: 'wish' }),
+        0.3,
+      );
+    }
+  }
   for (const { address } of world.devices) {
     const person = d.state.participants.get(address);
     if (address === d.address || person?.state === 'joined') continue;

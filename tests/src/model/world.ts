@@ -105,6 +105,10 @@ function append(world: World, body: EventBody): void {
   const event = { conversation: state.id, n: state.n + 1, at: world.clock, body };
   world.log.push(event);
   world.state = reduce(state, event);
+  // Whoever comes back has lines of their own to set up, on a path that may have carried them before.
+  if (body.type === 'joined') {
+    for (const key of world.carried) if (key.split(' ').includes(body.address)) world.carried.delete(key);
+  }
   world.trace?.push(`  ${event.n} ${JSON.stringify(body)}`);
   const [old, present] = [state.call?.path.epoch ?? 0, world.state.call?.path.epoch ?? 0];
   assert.ok(present >= old, 'd: epochs only grow');

@@ -44,3 +44,9 @@ export function announcedCandidates(candidates: readonly string[], announced: st
     return true;
   });
 }
+
+/** The local port of a connection, as its own host candidate has it; null without one. */
+export function localPort(candidates: readonly string[]): number | null {
+  const host = candidates.map((line) => line.split(' ')).find((fields) => fields[7] === 'host');
+  return host ? Number(host[5]) : null;
+}

@@ -1,16 +1,32 @@
 // Writing session descriptions: the answer to a publisher, the offer to a receiver, and the one-section description with
 // which the native library sets up its transport. The library is told of one media section only, whatever the browser
 // sends or gets: it then passes every packet, and sections can come and go without asking it.
-import { AUDIO_LEVEL_ID, codecs, EXTENSION_AUDIO_LEVEL, EXTENSION_MID } from './codecs.ts';
+import {
+  type AgreedCodec,
+  AUDIO_LEVEL_ID,
+  type Codec,
+  vp8 as defaultPicture,
+  EXTENSION_AUDIO_LEVEL,
+  EXTENSION_MID,
+  EXTENSION_RID,
+  EXTENSION_SEND_TIME,
+  opus,
+  SEND_TIME_ID,
+} from './codecs.ts';
 import type { Kind, MediaSection, TransportDescription } from './sdp.ts';
 
 /** A section a publisher offered, and what the engine takes of it. */
 export interface AcceptedSection {
   readonly section: MediaSection;
   readonly kind: Kind;
-  readonly payloadType: number;
+  /** The one it is sent in, and what it may fall back to. */
+  readonly agreed: readonly AgreedCodec[];
+  /** The qualities it is sent in, the full one first; [] for one without a name. */
+  readonly rids: readonly string[];
   readonly midExtension: number | undefined;
+  readonly ridExtension: number | undefined;
   readonly audioLevelExtension: number | undefined;
+  readonly sendTimeExtension: number | undefined;
 }
 
 /** A section of an offer to a receiver; `source` null: nothing is sent there now. */
@@ -18,6 +34,7 @@ export interface OfferedSection {
   readonly mid: string;
   readonly kind: Kind;
   readonly source: {
+    readonly codec: Codec;
     readonly ssrc: number;
     readonly stream: string;
     readonly track: string;
@@ -25,7 +42,7 @@ export interface OfferedSection {
   } | null;
 }
 
-/** Most a publisher may send, in bits per second: 640x360 needs about 800 kbit/s, a shared screen more. */
+/** Most a publisher may send of one picture, in bits per second: 640x360 needs about 800 kbit/s, a shared screen more. */
 export const MAX_PUBLISH_BITRATE = 2_500_000;
 /** What Chromium begins with instead of 300 kbit/s, in kbit/s; a picture is then sharp from the start. */
 const START_KILOBITS = 800;
@@ -52,14 +69,20 @@ function sessionLines(id: string, version: number, mids: readonly string[]): str
 
 const joined = (lines: readonly string[]) => `${lines.join('\r\n')}\r\n`;
 
-function codecLines(kind: Kind, payloadType: number, extra: readonly string[]): string[] {
-  const { rtpmap, parameters, feedback } = codecs[kind];
-  const all = [...(parameters ? [parameters] : []), ...extra].join(';');
+function codecLines({ rtpmap, parameters, feedback }: Codec, payloadType: number, extra: readonly string[]): string[] {
+  const separator = parameters?.includes('/') ? ' ' : ';';
+  const all = [...(parameters ? [parameters] : []), ...extra].join(separator);
   return [
     `a=rtpmap:${payloadType} ${rtpmap}`,
     ...(all ? [`a=fmtp:${payloadType} ${all}`] : []),
     ...feedback.map((type) => `a=rtcp-fb:${payloadType} ${type}`),
   ];
+}
+
+/** With RED goes Opus, in which a browser may send what needs no repetition. */
+function offeredCodecs(kind: Kind, codec: Codec | undefined): readonly Codec[] {
+  if (kind === 'audio') return codec?.name === 'red' ? [codec, opus] : [opus];
+  return [codec ?? defaultPicture];
 }
 
 /** The other side as the library is told it: one section with the given type of packets, all of them. */
@@ -87,10 +110,10 @@ export function publisherAnswer(
   const body = sections.flatMap((section) => {
     const taken = accepted.get(section.mid);
     if (!taken) return rejectedSection(section);
-    const { kind, payloadType, midExtension, audioLevelExtension } = taken;
-    const video = kind === 'video';
+    const { kind, agreed, rids, midExtension, ridExtension, audioLevelExtension, sendTimeExtension } = taken;
+    const start = kind === 'video' ? [`x-google-start-bitrate=${START_KILOBITS}`] : [];
     return [
-      `m=${kind} 9 ${section.protocol} ${payloadType}`,
+      `m=${kind} 9 ${section.protocol} ${agreed.map(({ payloadType }) => payloadType).join(' ')}`,
       'c=IN IP4 0.0.0.0',
       `a=mid:${section.mid}`,
       'a=recvonly',
@@ -99,8 +122,12 @@ export function publisherAnswer(
       ...transportLines(transport, section.mid === mids[0]),
       ...(midExtension ? [`a=extmap:${midExtension} ${EXTENSION_MID}`] : []),
       ...(audioLevelExtension ? [`a=extmap:${audioLevelExtension} ${EXTENSION_AUDIO_LEVEL}`] : []),
-      ...codecLines(kind, payloadType, video ? [`x-google-start-bitrate=${START_KILOBITS}`] : []),
-      ...(video ? [`a=rtcp-fb:${payloadType} goog-remb`] : []),
+      ...(sendTimeExtension ? [`a=extmap:${sendTimeExtension} ${EXTENSION_SEND_TIME}`] : []),
+      ...(rids.length > 0 && ridExtension ? [`a=extmap:${ridExtension} ${EXTENSION_RID}`] : []),
+      ...agreed.flatMap(({ codec, payloadType }) => codecLines(codec, payloadType, start)),
+      ...rids.map((rid) => `a=rid:${rid} recv`),
+      // All but the first are paused until they are wanted: Chromium would send whatever is not.
+      ...(rids.length > 0 ? [`a=simulcast:recv ${rids.join(';~')}`] : []),
     ];
   });
   return joined([...sessionLines('1', 1, mids), ...body]);
@@ -123,7 +150,9 @@ export function receiverOffer(
   transport: TransportDescription,
 ): string {
   const body = sections.flatMap(({ mid, kind, source }, index) => [
-    `m=${kind} 9 UDP/TLS/RTP/SAVPF ${codecs[kind].payloadType}`,
+    `m=${kind} 9 UDP/TLS/RTP/SAVPF ${offeredCodecs(kind, source?.codec)
+      .map(({ payloadType }) => payloadType)
+      .join(' ')}`,
     'c=IN IP4 0.0.0.0',
     `a=mid:${mid}`,
     `a=${source ? 'sendonly' : 'inactive'}`,
@@ -132,7 +161,8 @@ export function receiverOffer(
     // A later offer must leave the roles open, too (RFC 8842 section 5.2).
     ...transportLines({ ...transport, setup: 'actpass' }, index === 0),
     ...(kind === 'audio' ? [`a=extmap:${AUDIO_LEVEL_ID} ${EXTENSION_AUDIO_LEVEL}`] : []),
-    ...codecLines(kind, codecs[kind].payloadType, []),
+    `a=extmap:${SEND_TIME_ID} ${EXTENSION_SEND_TIME}`,
+    ...offeredCodecs(kind, source?.codec).flatMap((codec) => codecLines(codec, codec.payloadType, [])),
     ...(source ? [`a=msid:${source.stream} ${source.track}`, `a=ssrc:${source.ssrc} cname:${source.cname}`] : []),
   ]);
   return joined([

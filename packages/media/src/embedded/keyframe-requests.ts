@@ -1,8 +1,10 @@
 // Key frame requests of many receivers, merged: at most one goes to the publisher in each interval, and one that comes in
-// the quiet time is sent at its end, never lost.
+// the quiet time is sent at its end, never lost. A publisher that overlooks one is asked again as long as somebody waits.
 
 export interface KeyframeRequests {
   request(): void;
+  /** Somebody still waits: asks again if the latest request must have been overlooked. */
+  remind(): void;
   /** How many have been passed on. */
   passed(): number;
   close(): void;
@@ -24,8 +26,11 @@ export const systemClock: Clock = {
   },
 };
 
-/** A key frame costs many times an ordinary one; receivers that join together ask within this time. */
-export const KEYFRAME_INTERVAL_MS = 300;
+/** A key frame costs many times an ordinary one; receivers that join together ask within this time. Chromium overlooks a
+ * request that comes less than 300 ms after the one before. */
+export const KEYFRAME_INTERVAL_MS = 350;
+/** A key frame comes a round trip and a frame after its request. */
+const OVERLOOKED_MS = 800;
 
 export function createKeyframeRequests(
   send: () => void,
@@ -45,12 +50,17 @@ export function createKeyframeRequests(
     send();
   }
 
+  function request(): void {
+    if (closed || cancel) return;
+    const wait = last + interval - clock.now();
+    if (wait <= 0) pass();
+    else cancel = clock.after(wait, pass);
+  }
+
   return {
-    request() {
-      if (closed || cancel) return;
-      const wait = last + interval - clock.now();
-      if (wait <= 0) pass();
-      else cancel = clock.after(wait, pass);
+    request,
+    remind() {
+      if (clock.now() - last >= OVERLOOKED_MS) request();
     },
     passed: () => passed,
     close() {

@@ -29,6 +29,33 @@ test('a range with every port taken is refused, and serves again when one is fre
   await engine.close();
 });
 
+test('two that use the same ports, in the same moment, never end the process', async () => {
+  const { port, release } = await holdPort();
+  await release();
+  const portRange = [port, port + 39] as const;
+  const rooms = await Promise.all(
+    [1, 2].map(async () => {
+      const engine = createEmbeddedEngine({ listenAddress: '127.0.0.1', portRange });
+      return { engine, room: await engine.createRoom({ id: 'r' }) };
+    }),
+  );
+  const devices = Array.from({ length: 15 }, (_, i) => `device${i}`);
+  for (const device of devices) await Promise.all(rooms.map(({ room }) => room.subscribe(device)));
+  for (const { room } of rooms) assert.equal(room.devices().length, devices.length);
+  // What was put by and not used after all is free for the next: together they fill the range nearly to the last port.
+  let more = 0;
+  for (; more < 10; more += 1) {
+    const [one] = rooms;
+    const refused = await one?.room.subscribe(`more${more}`).then(
+      () => false,
+      (error: unknown) => noneFree(error),
+    );
+    if (refused) break;
+  }
+  assert.ok(more >= 8, `${more} more of 10`);
+  for (const { engine } of rooms) await engine.close();
+});
+
 test('one port serves every connection', async () => {
   const { port, release } = await holdPort();
   const engine = createEmbeddedEngine({ listenAddress: '127.0.0.1', portRange: [port, port] });

@@ -1,18 +1,21 @@
-// Which local UDP port the next connection gets. The native library ends the whole process if it cannot bind (seen with
-// node-datachannel 0.33.4), so an address and port are tried here before it is asked.
+// Which local UDP ports connections may use. The native library ends the whole process if it cannot bind (seen with
+// node-datachannel 0.33.4), so each connection has a port that was seen to be free put by for it here. It may be gone a
+// moment later, to another program: the library is given the whole range, of which it tries every port in turn.
 import { createSocket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import { ParleyError } from '@parley/protocol';
 
 export interface Lease {
-  /** First and last port for the library; [0, 0]: any. */
-  readonly range: readonly [number, number];
   /** Other connections use the same port. */
   readonly shared: boolean;
+  /** The connection has bound to this port, not necessarily the one that was put by for it. */
+  bound(port: number): void;
   release(): void;
 }
 
 export interface Ports {
+  /** First and last port for the library; [0, 0]: any. */
+  readonly range: readonly [number, number];
   /** Throws `no-conference-available` if the address cannot be used or every port is taken. */
   take(): Promise<Lease>;
 }
@@ -29,11 +32,17 @@ export function createPorts(address: string, [first, last]: readonly [number, nu
   let next = first;
   let sharing = 0;
 
-  function lease(port: number): Lease {
+  function lease(putBy: number): Lease {
+    let port = putBy;
     let held = true;
     return {
-      range: [port, port],
       shared: first === last && first !== 0,
+      bound(actual) {
+        if (!held || first === last || actual === port) return;
+        taken.delete(port);
+        port = actual;
+        taken.add(port);
+      },
       release() {
         if (!held) return;
         held = false;
@@ -44,6 +53,7 @@ export function createPorts(address: string, [first, last]: readonly [number, nu
   }
 
   return {
+    range: [first, last],
     async take() {
       if (first === last) {
         // One port for everybody (or any port, 0): the library shares it among its own connections.

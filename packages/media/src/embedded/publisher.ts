@@ -2,8 +2,18 @@
 // what is missing, how much it may send, when a key frame is needed), and hands packets on to the sources they fill.
 import { randomInt } from 'node:crypto';
 import type { LegStatistics } from '../engine.ts';
-import { codecs, EXTENSION_AUDIO_LEVEL, EXTENSION_MID, extensionId, payloadTypeOf, ssrcOf } from './codecs.ts';
-import { type AcceptedSection, MAX_PUBLISH_BITRATE, publisherAnswer } from './descriptions.ts';
+import {
+  agreedCodecs,
+  type Codec,
+  EXTENSION_AUDIO_LEVEL,
+  EXTENSION_MID,
+  EXTENSION_RID,
+  EXTENSION_SEND_TIME,
+  extensionId,
+  ridsOf,
+  ssrcOf,
+} from './codecs.ts';
+import { type AcceptedSection, publisherAnswer } from './descriptions.ts';
 import type { Clock } from './keyframe-requests.ts';
 import { createLiveness, SILENT_TICKS } from './liveness.ts';
 import { createReception, RECEPTION_TICK_MS, type Reception } from './reception.ts';
@@ -18,37 +28,61 @@ import {
 } from './rtcp.ts';
 import { emptyRtpHeader, findExtension, isRtcp, readRtp } from './rtp.ts';
 import { invalid, isKind, type Kind, type MediaSection, parseDescription } from './sdp.ts';
-import type { Feed, Source } from './source.ts';
+import type { Feed, Source } from './streams.ts';
 import { openTransport, type Transport, type TransportOptions } from './transport.ts';
 
 /** Camera, microphone, and a shared screen with its sound, twice over. */
 export const MAX_PUBLISHED = 8;
+/** Until it is known what receivers can take. */
+const FIRST_BITRATE = 2_500_000;
 
 export interface PublisherEvents {
   /** The first media packet has come; before it is passed on. */
   connected(): void;
+  /** How loud one packet of sound is, in decibels above the quietest. */
+  loudness(level: number, now: number): void;
   lost(): void;
+}
+
+/** What a section brings. */
+export interface PublishedSection {
+  readonly mid: string;
+  readonly kind: Kind;
+  readonly codec: Codec;
+  readonly rids: readonly string[];
 }
 
 export interface Publisher {
   readonly leg: string;
   readonly answer: string;
-  readonly kinds: readonly Kind[];
+  readonly sections: readonly PublishedSection[];
   /** Whether media has come. */
   isConnected(): boolean;
   /** Lets the streams fill these sources: the first of a kind the first, and so on; null: nobody wants that one. */
   fill(sources: readonly (Source | null)[]): void;
   addCandidate(candidate: string): void;
-  /** Sends the periodic reports; call it every second. True: nothing has come for so long that the other side is gone. */
-  report(now: number): boolean;
+  /**
+   * Sends the periodic reports; call it every second. True: nothing has come for so long that the other side is gone.
+   * @param bitrate what it may send in all, in bits per second
+   */
+  report(now: number, bitrate: number): boolean;
   statistics(device: string): LegStatistics;
   close(): void;
 }
 
-interface Stream extends Feed {
-  readonly accepted: AcceptedSection;
+/** One stream that comes in: a section has one, or one for each quality. */
+interface Stream {
+  readonly section: Section;
+  readonly layer: number;
   readonly reception: Reception;
   ssrc: number | undefined;
+}
+
+interface Section extends Feed {
+  readonly accepted: AcceptedSection;
+  readonly codec: Codec;
+  /** By the publisher's payload type: the receivers'; 0: none. */
+  readonly payloadTypes: Uint8Array;
   source: Source | null;
 }
 
@@ -74,19 +108,32 @@ export async function openPublisher(
   let cancelTick: (() => void) | null = null;
   let transport: Transport | null = null;
 
-  const streams = [...accepted.values()].map((section): Stream => {
-    const stream: Stream = {
-      accepted: section,
-      reception: createReception(codecs[section.kind].clockRate),
-      ssrc: ssrcOf(section.section),
+  const parts = [...accepted.values()].map((one): Section => {
+    const [first] = one.agreed;
+    if (!first) throw invalid('nothing is sent in a known codec');
+    const payloadTypes = new Uint8Array(128);
+    for (const { codec, payloadType } of one.agreed) payloadTypes[payloadType] = codec.payloadType;
+    const part: Section = {
+      accepted: one,
+      codec: first.codec,
+      payloadTypes,
       source: null,
-      audioLevelExtension: section.audioLevelExtension,
-      requestKeyframe() {
-        if (stream.ssrc === undefined || !send(pictureLossIndication(own, stream.ssrc))) return;
+      rids: one.rids,
+      audioLevelExtension: one.audioLevelExtension,
+      sendTimeExtension: one.sendTimeExtension,
+      requestKeyframe(layer) {
+        const stream = streams.find((s) => s.section === part && s.layer === layer);
+        if (stream?.ssrc === undefined || !send(pictureLossIndication(own, stream.ssrc))) return;
         keyframeRequests += 1;
       },
     };
-    return stream;
+    return part;
+  });
+  const streams = parts.flatMap((section): Stream[] => {
+    const { accepted: one, codec } = section;
+    const reception = () => createReception(codec.clockRate);
+    if (one.rids.length === 0) return [{ section, layer: 0, reception: reception(), ssrc: ssrcOf(one.section) }];
+    return one.rids.map((_, layer) => ({ section, layer, reception: reception(), ssrc: undefined }));
   });
   const bySsrc = new Map<number, Stream>();
   for (const stream of streams) {
@@ -101,13 +148,17 @@ export async function openPublisher(
     return sent;
   }
 
-  /** A browser that named no SSRC names the section in its first packets (RFC 8843 section 9.2); each section takes one. */
+  const names = (packet: Buffer, id: number | undefined, name: string): boolean =>
+    id !== undefined &&
+    findExtension(packet, header, id, found) &&
+    packet.toString('latin1', found.start, found.end) === name;
+
+  /** A browser that named no SSRC names section and quality in its first packets (RFC 8843 section 9.2, RFC 8852). */
   function learn(packet: Buffer): Stream | undefined {
     for (const stream of streams) {
-      const { midExtension, section } = stream.accepted;
-      if (stream.ssrc !== undefined || !midExtension) continue;
-      if (!findExtension(packet, header, midExtension, found)) continue;
-      if (packet.toString('latin1', found.start, found.end) !== section.mid) continue;
+      const { section, midExtension, ridExtension, rids } = stream.section.accepted;
+      if (stream.ssrc !== undefined || !names(packet, midExtension, section.mid)) continue;
+      if (rids.length > 0 && !names(packet, ridExtension, rids[stream.layer] ?? '')) continue;
       stream.ssrc = header.ssrc;
       bySsrc.set(header.ssrc, stream);
       return stream;
@@ -118,16 +169,22 @@ export async function openPublisher(
   function media(packet: Buffer): void {
     if (!readRtp(packet, header)) return;
     const stream = bySsrc.get(header.ssrc) ?? learn(packet);
-    if (!stream || header.payloadType !== stream.accepted.payloadType) return;
+    const payloadType = stream?.section.payloadTypes[header.payloadType] ?? 0;
+    if (!stream || payloadType === 0) return;
     packetsReceived += 1;
     if (!connected) {
       connected = true;
       events.connected();
     }
     const now = clock.now();
-    const gap = stream.reception.received(header.sequence, header.timestamp, now);
-    if (gap && stream.accepted.kind === 'video') askAgain();
-    stream.source?.forward(stream, packet, header, now);
+    const { section, layer, reception } = stream;
+    const gap = reception.received(header.sequence, header.timestamp, now);
+    if (gap && section.accepted.kind === 'video') askAgain();
+    const { audioLevelExtension } = section;
+    if (audioLevelExtension && findExtension(packet, header, audioLevelExtension, found)) {
+      events.loudness(127 - ((packet[found.start] ?? 127) & 0x7f), now);
+    }
+    section.source?.forward(section, layer, payloadType, packet, header, now);
   }
 
   function askAgain(): void {
@@ -135,8 +192,8 @@ export async function openPublisher(
     cancelTick = null;
     const now = clock.now();
     let waiting = false;
-    for (const { accepted: section, reception, ssrc } of streams) {
-      if (section.kind !== 'video' || ssrc === undefined) continue;
+    for (const { section, reception, ssrc } of streams) {
+      if (section.accepted.kind !== 'video' || ssrc === undefined) continue;
       const due = reception.due(now);
       if (due.length > 0 && send(negativeAcknowledgement(own, ssrc, due))) retransmissions += due.length;
       waiting ||= reception.waiting();
@@ -144,31 +201,38 @@ export async function openPublisher(
     if (waiting && transport?.isOpen()) cancelTick = clock.after(RECEPTION_TICK_MS, askAgain);
   }
 
+  /** From the publisher's wall clock to ours, in milliseconds; the report that was fastest is nearest to the truth. */
+  let clockDistance = Number.POSITIVE_INFINITY;
   const visitor: RtcpVisitor = {
-    senderReport(report) {
-      const stream = bySsrc.get(report.ssrc);
-      stream?.reception.senderReport(report, clock.now());
-      stream?.source?.senderReport(stream, report);
+    senderReport(said) {
+      const stream = bySsrc.get(said.ssrc);
+      if (!stream) return;
+      const now = clock.now();
+      const theirs = said.ntpSeconds * 1000 + said.ntpFraction / 4_294_967.296;
+      clockDistance = Math.min(clockDistance, now - theirs);
+      stream.reception.senderReport(said, now);
+      const moment = { at: theirs + clockDistance, rtp: said.rtpTimestamp };
+      stream.section.source?.measured(stream.section, stream.layer, moment, now);
     },
   };
 
-  function report(now: number): boolean {
+  function report(now: number, bitrate: number): boolean {
     if (!transport?.isOpen()) return false;
     const blocks = streams.flatMap(({ ssrc, reception }): ReportBlock[] => {
       const block = ssrc === undefined ? undefined : reception.report(ssrc, now);
       return block ? [block] : [];
     });
-    const ssrcs = streams.flatMap(({ ssrc, accepted: { kind } }) =>
-      ssrc === undefined || kind === 'audio' ? [] : [ssrc],
+    const ssrcs = streams.flatMap(({ ssrc, section }) =>
+      ssrc === undefined || section.accepted.kind === 'audio' ? [] : [ssrc],
     );
-    const parts = [receiverReport(own, blocks)];
-    if (ssrcs.length > 0) parts.push(receiverEstimatedMaximumBitrate(own, MAX_PUBLISH_BITRATE, ssrcs));
-    send(Buffer.concat(parts));
+    const reports = [receiverReport(own, blocks)];
+    if (ssrcs.length > 0) reports.push(receiverEstimatedMaximumBitrate(own, bitrate, ssrcs));
+    send(Buffer.concat(reports));
     return liveness.tick() >= SILENT_TICKS;
   }
 
   transport = await openTransport(options, remote, {
-    open: () => void report(clock.now()),
+    open: () => void report(clock.now(), FIRST_BITRATE),
     packet(packet) {
       liveness.heard();
       if (isRtcp(packet)) walkRtcp(packet, visitor);
@@ -184,13 +248,13 @@ export async function openPublisher(
   return {
     leg,
     answer: publisherAnswer(sections, accepted, opened.local),
-    kinds: streams.map(({ accepted: { kind } }) => kind),
+    sections: parts.map(({ accepted: { section, kind, rids }, codec }) => ({ mid: section.mid, kind, codec, rids })),
     isConnected: () => connected,
     fill(sources) {
-      streams.forEach((stream, index) => {
+      parts.forEach((part, index) => {
         const source = sources[index] ?? null;
-        stream.source = source;
-        source?.attach(stream);
+        part.source = source;
+        source?.attach(part);
       });
     },
     addCandidate: (candidate) => opened.addCandidate(candidate),
@@ -220,16 +284,20 @@ export function acceptSections(sections: readonly MediaSection[]): Map<string, A
     const { media, mid, direction, rejected } = section;
     const sends = direction === 'sendonly' || direction === 'sendrecv';
     if (!isKind(media) || rejected || !sends || accepted.size >= MAX_PUBLISHED) continue;
-    const payloadType = payloadTypeOf(section, media);
-    if (payloadType === undefined) continue;
+    const agreed = agreedCodecs(section, media);
+    if (agreed.length === 0) continue;
+    const extension = (uri: string) => extensionId(section, uri);
     accepted.set(mid, {
       section,
       kind: media,
-      payloadType,
-      midExtension: extensionId(section, EXTENSION_MID),
-      audioLevelExtension: media === 'audio' ? extensionId(section, EXTENSION_AUDIO_LEVEL) : undefined,
+      agreed,
+      rids: media === 'video' ? ridsOf(section) : [],
+      midExtension: extension(EXTENSION_MID),
+      ridExtension: extension(EXTENSION_RID),
+      audioLevelExtension: media === 'audio' ? extension(EXTENSION_AUDIO_LEVEL) : undefined,
+      sendTimeExtension: extension(EXTENSION_SEND_TIME),
     });
   }
-  if (accepted.size === 0) throw invalid('nothing is sent in Opus or VP8');
+  if (accepted.size === 0) throw invalid('nothing is sent in a known codec');
   return accepted;
 }

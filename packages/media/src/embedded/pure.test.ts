@@ -4,9 +4,11 @@ import { describe, test } from 'node:test';
 import { ParleyError } from '@parley/protocol';
 import fc from 'fast-check';
 import { announcedCandidates, usableCandidate } from './candidates.ts';
+import { opus, vp8 } from './codecs.ts';
 import { receiverOffer } from './descriptions.ts';
 import { type Clock, createKeyframeRequests } from './keyframe-requests.ts';
 import { createLiveness, SILENT_TICKS } from './liveness.ts';
+import { beginsKeyframe, emptyPicture, keyframeHeight, readPicture, writePicture } from './payloads.ts';
 import { acceptSections } from './publisher.ts';
 import { createReception } from './reception.ts';
 import { createBudget, createPacketHistory } from './retransmission.ts';
@@ -33,7 +35,6 @@ import {
 import { parseDescription } from './sdp.ts';
 import { assignSections, type Section } from './sections.ts';
 import { createSource } from './source.ts';
-import { beginsKeyframe } from './vp8.ts';
 
 const uint = (bits: number) => fc.integer({ min: 0, max: 2 ** bits - 1 });
 const bytes = fc.uint8Array({ maxLength: 1500 }).map((array) => Buffer.from(array));
@@ -138,7 +139,14 @@ describe('RTP', () => {
         isRtcp(packet);
         if (!readRtp(packet, header)) return;
         findExtension(packet, header, id, { start: 0, end: 0 });
-        beginsKeyframe(packet, header.payloadStart, header.payloadEnd);
+        for (const codec of ['VP8', 'VP9', 'H264', 'AV1'] as const) {
+          const { payloadStart, payloadEnd } = header;
+          const picture = emptyPicture();
+          beginsKeyframe(codec, packet, payloadStart, payloadEnd);
+          keyframeHeight(codec, packet, payloadStart, payloadEnd);
+          readPicture(codec, packet, payloadStart, payloadEnd, picture);
+          writePicture(packet, picture, id * 999, id);
+        }
         rewriteExtensions(packet, header, new Uint8Array(256).fill(3));
         assert.ok(header.payloadStart <= header.payloadEnd && header.payloadEnd <= packet.length);
       }),
@@ -311,8 +319,9 @@ describe('loss', () => {
   test('the history has the last packets and no others', () => {
     const history = createPacketHistory(512);
     const packet = (n: number) => Buffer.of(n & 0xff);
-    for (let n = 0; n < 70_000; n += 1) history.add(n & 0xffff, packet(n));
-    assert.deepEqual(history.find(69_999 & 0xffff), packet(69_999));
+    for (let n = 0; n < 70_000; n += 1) history.add(n & 0xffff, packet(n), n, 0, 0);
+    const kept = history.find(69_999 & 0xffff);
+    assert.deepEqual([kept?.packet, kept?.timestamp], [packet(69_999), 69_999]);
     assert.equal(history.find((69_999 - 512) & 0xffff), undefined);
   });
 
@@ -333,7 +342,7 @@ describe('loss', () => {
 });
 
 describe('a source', () => {
-  const feed = { audioLevelExtension: 3, requestKeyframe: () => undefined };
+  const feed = { audioLevelExtension: 3, sendTimeExtension: undefined, rids: [], requestKeyframe: () => undefined };
   const send = (
     source: ReturnType<typeof createSource>,
     from: typeof feed,
@@ -355,13 +364,14 @@ describe('a source', () => {
       payload: Buffer.of(1),
     });
     readRtp(packet, header);
-    source.forward(from, packet, header, now);
+    source.forward(from, 0, opus.payloadType, packet, header, now);
   };
 
   test('numbers run on when the publisher comes back on another connection', () => {
     const got: { sequence: number; timestamp: number; payloadType: number; ssrc: number }[] = [];
-    const source = createSource('alice', 'audio', { id: 's', cname: 'c' }, fakeClock());
+    const source = createSource('alice', 'audio', opus, { id: 's', cname: 'c' }, fakeClock());
     source.addReceiver({
+      isOpen: () => true,
       send(packet) {
         const header = emptyRtpHeader();
         readRtp(packet, header);
@@ -386,8 +396,8 @@ describe('a source', () => {
     send(source, other, 499, 89_040, 121);
     send(source, other, 501, 90_960, 140);
     assert.deepEqual(
-      got.map(({ sequence }) => sequence),
-      [65535, 0, 1, 2],
+      got.map(({ sequence }) => (sequence - (got[0]?.sequence ?? 0)) & 0xffff),
+      [0, 1, 2, 3],
     );
     assert.deepEqual(
       got.map(({ timestamp }) => timestamp),
@@ -407,14 +417,14 @@ describe('descriptions', () => {
   };
 
   test('an offer says what it was made of', () => {
-    const source = { ssrc: 7, stream: 's', track: 't', cname: 'c' };
+    const source = { codec: opus, ssrc: 7, stream: 's', track: 't', cname: 'c' };
     const sdp = receiverOffer(
       '1',
       3,
       [
         { mid: '0', kind: 'audio', source },
         { mid: '1', kind: 'video', source: null },
-        { mid: '2', kind: 'video', source: { ...source, ssrc: 8 } },
+        { mid: '2', kind: 'video', source: { ...source, codec: vp8, ssrc: 8 } },
       ],
       transport,
     );
@@ -435,7 +445,7 @@ describe('descriptions', () => {
     const good = receiverOffer(
       '1',
       1,
-      [{ mid: '0', kind: 'audio', source: { ssrc: 7, stream: 's', track: 't', cname: 'c' } }],
+      [{ mid: '0', kind: 'audio', source: { codec: opus, ssrc: 7, stream: 's', track: 't', cname: 'c' } }],
       transport,
     );
     const lines = good.split('\r\n');

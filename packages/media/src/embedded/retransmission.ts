@@ -3,25 +3,47 @@
 /** About two seconds of a 640x360 picture at its highest rate; a power of two. */
 export const HISTORY_PACKETS = 512;
 
+/** A packet kept, with the numbers it came with: those inside it are overwritten each time it is sent. */
+export interface KeptPacket {
+  packet: Buffer;
+  timestamp: number;
+  pictureId: number;
+  pictureBase: number;
+}
+
 export interface PacketHistory {
-  /** Keeps the packet itself, not a copy; nobody may change it from now on. */
-  add(sequence: number, packet: Buffer): void;
-  find(sequence: number): Buffer | undefined;
+  /** Keeps the packet itself, not a copy. */
+  add(sequence: number, packet: Buffer, timestamp: number, pictureId: number, pictureBase: number): void;
+  /** By the number it came with. The answer is filled anew by the next call. */
+  find(sequence: number): KeptPacket | undefined;
   clear(): void;
 }
 
 export function createPacketHistory(capacity = HISTORY_PACKETS): PacketHistory {
   const packets: (Buffer | undefined)[] = new Array<Buffer | undefined>(capacity).fill(undefined);
   const sequences = new Int32Array(capacity).fill(-1);
+  const timestamps = new Uint32Array(capacity);
+  const pictureIds = new Uint16Array(capacity);
+  const pictureBases = new Uint8Array(capacity);
+  const found: KeptPacket = { packet: Buffer.alloc(0), timestamp: 0, pictureId: 0, pictureBase: 0 };
   return {
-    add(sequence, packet) {
+    add(sequence, packet, timestamp, pictureId, pictureBase) {
       const slot = sequence % capacity;
       packets[slot] = packet;
       sequences[slot] = sequence;
+      timestamps[slot] = timestamp;
+      pictureIds[slot] = pictureId;
+      pictureBases[slot] = pictureBase;
     },
     find(sequence) {
       const slot = sequence % capacity;
-      return sequences[slot] === sequence ? packets[slot] : undefined;
+      const packet = packets[slot];
+      if (sequences[slot] !== sequence || !packet) return undefined;
+      found.packet = packet;
+      found.timestamp = timestamps[slot] ?? 0;
+      found.pictureId = pictureIds[slot] ?? 0;
+      found.pictureBase = pictureBases[slot] ?? 0;
+      return found;
     },
     clear() {
       packets.fill(undefined);

@@ -4,11 +4,14 @@ import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { ParleyError } from '@parley/protocol';
 import type { MediaRoom, RoomEvents, SubscribeOptions } from '../engine.ts';
-import { requireUnmixed, withoutLayers, withoutRecording } from '../unavailable.ts';
+import { requireUnmixed, withoutRecording } from '../unavailable.ts';
+import { createArrangement, readWishes } from './arrangement.ts';
 import { usableInit } from './candidates.ts';
 import type { Clock } from './keyframe-requests.ts';
 import { openPublisher, type Publisher } from './publisher.ts';
-import { createSource, type Source } from './source.ts';
+import { createSource } from './source.ts';
+import { createSpeakers } from './speakers.ts';
+import type { Source } from './streams.ts';
 import { openSubscriber, type Subscriber } from './subscriber.ts';
 import type { TransportOptions } from './transport.ts';
 
@@ -30,6 +33,8 @@ interface Device {
   nextSubscriber: Subscriber | null;
   /** A receiving leg is being opened or open; publishing anew asks for a new one. */
   subscribed: boolean;
+  /** How large it shows whom. */
+  heights: ReadonlyMap<string, number>;
 }
 
 interface Leg {
@@ -43,12 +48,29 @@ export interface EmbeddedRoom extends MediaRoom {
   end(reason: 'closed' | 'engine-lost'): void;
 }
 
-export function createRoom(id: string, options: TransportOptions, clock: Clock, ended: () => void): EmbeddedRoom {
+export function createRoom(
+  id: string,
+  { lastN, ...options }: TransportOptions & { readonly lastN: number },
+  clock: Clock,
+  ended: () => void,
+): EmbeddedRoom {
   const events = new EventEmitter<RoomEvents>();
   const devices = new Map<string, Device>();
   const legs = new Map<string, Leg>();
   let over = false;
   let cancelReports: (() => void) | null = null;
+  const speakers = createSpeakers((device) => {
+    if (over) return;
+    events.emit('speaker', { device });
+    arrange();
+  });
+  const arrangement = createArrangement(lastN, speakers.recent, (source, layers) => {
+    const { publisher, sources } = devices.get(source.publisher) ?? {};
+    const { mid, rids = [] } = publisher?.sections[sources?.indexOf(source) ?? -1] ?? {};
+    if (!publisher || mid === undefined || over) return;
+    const wanted = layers.flatMap((index) => rids[index] ?? []);
+    events.emit('wanted', { device: source.publisher, leg: publisher.leg, mid, rids: wanted });
+  });
 
   const newLegName = () => `l_${randomBytes(12).toString('base64url')}`;
   const isOn = (device: Device) => !over && devices.get(device.name) === device;
@@ -68,6 +90,7 @@ export function createRoom(id: string, options: TransportOptions, clock: Clock, 
       subscriber: null,
       nextSubscriber: null,
       subscribed: false,
+      heights: new Map(),
     };
     devices.set(name, device);
     return device;
@@ -102,24 +125,43 @@ export function createRoom(id: string, options: TransportOptions, clock: Clock, 
     leg.close();
   }
 
+  const allSources = () => [...devices.values()].flatMap(({ sources }) => sources.filter((source) => source !== null));
+  const subscribersOf = ({ subscriber, nextSubscriber }: Device) =>
+    [subscriber, nextSubscriber].filter((one) => one !== null);
+  const receiverOn = (device: Device, subscriber: Subscriber) => ({
+    device,
+    forwardings: subscriber.forwardings(),
+    limit: subscriber.limit(),
+  });
+
+  /** Everybody gets what suits them now. */
+  function arrange(): void {
+    if (over) return;
+    const receivers = [...devices.values()].flatMap((device) =>
+      subscribersOf(device).map((subscriber) => receiverOn(device, subscriber)),
+    );
+    arrangement.arrange(receivers, allSources(), clock.now());
+  }
+
   /** Every receiver is offered what there is now. */
   function offerAll(): void {
-    const all = [...devices.values()].flatMap(({ sources }) => sources.filter((source) => source !== null));
+    const all = allSources();
     for (const device of devices.values()) {
       const others = all.filter(({ publisher }) => publisher !== device.name);
       device.subscriber?.want(others);
       device.nextSubscriber?.want(others);
     }
+    arrange();
   }
 
   /** Makes the sources of `device` those of its publishing leg; sources that stay keep their receivers. */
   function fillSources(device: Device): void {
     const before = device.sources.filter((source) => source !== null);
     const { publisher } = device;
-    const after = (publisher?.kinds ?? []).map((kind) => {
-      const index = before.findIndex((source) => source.kind === kind);
+    const after = (publisher?.sections ?? []).map(({ kind, codec }) => {
+      const index = before.findIndex((source) => source.kind === kind && source.codec === codec);
       const [kept] = index < 0 ? [] : before.splice(index, 1);
-      return kept ?? createSource(device.name, kind, device.stream, clock);
+      return kept ?? createSource(device.name, kind, codec, device.stream, clock);
     });
     device.sources = after;
     publisher?.fill(after);
@@ -133,13 +175,19 @@ export function createRoom(id: string, options: TransportOptions, clock: Clock, 
       cancelReports = null;
       const now = clock.now();
       let publishing = false;
+      for (const source of allSources()) for (const layer of source.layers) layer.tick(now);
+      for (const device of devices.values()) {
+        for (const one of subscribersOf(device)) one.follow(now, arrangement.wished(receiverOn(device, one)));
+      }
+      speakers.look(now);
+      arrange();
       for (const device of [...devices.values()]) {
         const { subscriber } = device;
         const quiet = subscriber?.isSilent() ?? false;
         for (const publisher of [device.nextPublisher, device.publisher]) {
           if (!publisher) continue;
           publishing = true;
-          if (!publisher.report(now)) continue;
+          if (!publisher.report(now, arrangement.bitrate(device.sources))) continue;
           lost(device, publisher);
           if (subscriber && quiet) lost(device, subscriber);
         }
@@ -188,6 +236,7 @@ export function createRoom(id: string, options: TransportOptions, clock: Clock, 
           if (device.nextPublisher === made) promotePublisher(device, made);
           events.emit('connected', { device: name });
         },
+        loudness: (level, now) => speakers.heard(name, level, now),
         lost: () => lost(device, made),
       });
       if (!isOn(device)) {
@@ -215,6 +264,7 @@ export function createRoom(id: string, options: TransportOptions, clock: Clock, 
     await whileOpening(device, async () => {
       const made: Subscriber = await openSubscriber(newLegName(), options, clock, {
         offer: (offer) => events.emit('offer', { device: name, leg: made.leg, ...offer }),
+        given: arrange,
         connected() {
           if (device.nextSubscriber !== made) return;
           dropLeg(device.subscriber);
@@ -244,6 +294,7 @@ export function createRoom(id: string, options: TransportOptions, clock: Clock, 
 
   function drop(device: Device): void {
     devices.delete(device.name);
+    speakers.forget(device.name);
     device.subscribed = false;
     for (const leg of [device.publisher, device.nextPublisher, device.subscriber, device.nextSubscriber]) dropLeg(leg);
     device.publisher = null;
@@ -268,11 +319,16 @@ export function createRoom(id: string, options: TransportOptions, clock: Clock, 
   }
 
   return Object.assign(events, {
-    ...withoutLayers,
     ...withoutRecording,
     id,
     publish,
     subscribe,
+    async prefer(name: string, pictures: Parameters<MediaRoom['prefer']>[1]) {
+      const device = devices.get(name);
+      if (!device) return;
+      device.heights = readWishes(pictures);
+      arrange();
+    },
     async answer(leg: string, revision: number, sdp: string) {
       if (over) throw new ParleyError('unknown-room');
       const found = legs.get(leg)?.leg;

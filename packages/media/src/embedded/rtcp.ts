@@ -7,6 +7,8 @@ export interface RtcpVisitor {
   keyframeRequest?(ssrc: number): void;
   /** One call for each packet asked for again. */
   nack?(ssrc: number, sequence: number): void;
+  /** What a receiver believes its network carries to it, in bits per second (REMB). */
+  estimate?(bitsPerSecond: number): void;
 }
 
 export interface SenderReport {
@@ -35,6 +37,8 @@ const FORMAT_NACK = 1;
 const FORMAT_PLI = 1;
 const FORMAT_FIR = 4;
 const FORMAT_APPLICATION = 15;
+/** "REMB". */
+const REMB = 0x52454d42;
 
 /** Walks a compound packet and reports what matters. Stops at the first part that is not well formed. */
 export function walkRtcp(packet: Buffer, visitor: RtcpVisitor): void {
@@ -65,6 +69,10 @@ function visitPart(packet: Buffer, at: number, end: number, count: number, visit
     visitor.keyframeRequest?.(packet.readUInt32BE(at + 8));
   } else if (type === PAYLOAD_FEEDBACK && count === FORMAT_FIR) {
     for (let entry = at + 12; entry + 8 <= end; entry += 8) visitor.keyframeRequest?.(packet.readUInt32BE(entry));
+  } else if (type === PAYLOAD_FEEDBACK && count === FORMAT_APPLICATION && end - at >= 20) {
+    if (packet.readUInt32BE(at + 12) !== REMB) return;
+    const mantissa = packet.readUIntBE(at + 17, 3);
+    visitor.estimate?.((mantissa & 0x3ffff) * 2 ** (mantissa >> 18));
   } else if (type === TRANSPORT_FEEDBACK && count === FORMAT_NACK && visitor.nack) {
     const ssrc = packet.readUInt32BE(at + 8);
     for (let entry = at + 12; entry + 4 <= end; entry += 4) {
@@ -135,7 +143,7 @@ export function receiverEstimatedMaximumBitrate(sender: number, bitrate: number,
   const kept = ssrcs.slice(0, 255);
   const made = part(PAYLOAD_FEEDBACK, FORMAT_APPLICATION, 20 + kept.length * 4);
   made.writeUInt32BE(sender, 4);
-  made.write('REMB', 12, 'latin1');
+  made.writeUInt32BE(REMB, 12);
   let mantissa = Math.floor(bitrate);
   let exponent = 0;
   while (mantissa > 0x3ffff) {

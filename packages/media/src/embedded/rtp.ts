@@ -90,14 +90,17 @@ export function findExtension(
   id: number,
   into: { start: number; end: number },
 ): boolean {
-  let found = false;
-  eachElement(packet, header, (elementId, _at, start, end) => {
-    if (elementId !== id || found) return;
-    found = true;
-    into.start = start;
-    into.end = end;
-  });
-  return found;
+  for (
+    let at = nextElement(packet, header, header.extensionStart);
+    at >= 0;
+    at = nextElement(packet, header, element.end)
+  ) {
+    if (element.id !== id) continue;
+    into.start = element.start;
+    into.end = element.end;
+    return true;
+  }
+  return false;
 }
 
 /**
@@ -107,65 +110,66 @@ export function findExtension(
  */
 export function rewriteExtensions(packet: Buffer, header: RtpHeader, ids: Uint8Array): void {
   if (header.extensionStart === header.extensionEnd) return;
-  if (header.elementHeader === 0) {
-    packet.fill(0, header.extensionStart, header.extensionEnd);
-    return;
+  let understood = header.extensionStart;
+  for (let at = nextElement(packet, header, understood); at >= 0; at = nextElement(packet, header, understood)) {
+    const to = ids[element.id] ?? 0;
+    if (to === 0) packet.fill(0, at, element.end);
+    else packet[at] = header.elementHeader === 1 ? (to << 4) | (element.end - element.start - 1) : to;
+    understood = element.end;
   }
-  const stopped = eachElement(packet, header, (id, at, start, end) => {
-    const to = ids[id] ?? 0;
-    if (to === 0) packet.fill(0, at, end);
-    else if (header.elementHeader === 1) packet.writeUInt8((to << 4) | (end - start - 1), at);
-    else packet.writeUInt8(to, at);
-  });
   // What follows a broken element cannot be understood by anybody.
-  packet.fill(0, stopped, header.extensionEnd);
+  if (understood < header.extensionEnd) packet.fill(0, understood, header.extensionEnd);
 }
 
-/** Calls back with each element's id, the offset of its header, and where its data lies. Returns where reading stopped. */
-function eachElement(
-  packet: Buffer,
-  header: RtpHeader,
-  visit: (id: number, at: number, start: number, end: number) => void,
-): number {
-  const { extensionEnd, elementHeader } = header;
-  let at = header.extensionStart;
-  if (elementHeader === 0) return at;
-  while (at < extensionEnd) {
-    const first = packet.readUInt8(at);
+/** The element `nextElement` has found: filled again and again. */
+const element = { id: 0, start: 0, end: 0 };
+
+/** The offset of the header of the first whole element at or after `at`; -1 if there is none. */
+function nextElement(packet: Buffer, { extensionEnd, elementHeader }: RtpHeader, at: number): number {
+  let here = at;
+  while (elementHeader !== 0 && here < extensionEnd) {
+    const first = packet[here] ?? 0;
     if (first === 0) {
-      at += 1;
+      here += 1;
       continue;
     }
-    let id = first;
     let length = 0;
     if (elementHeader === 1) {
-      id = first >> 4;
+      element.id = first >> 4;
       length = (first & 0x0f) + 1;
       // 15 ends the list; 0 with a length is nothing a sender may send.
-      if (id === 15 || id === 0) return at;
+      if (element.id === 15 || element.id === 0) return -1;
     } else {
-      if (at + 2 > extensionEnd) return at;
-      length = packet.readUInt8(at + 1);
+      if (here + 2 > extensionEnd) return -1;
+      element.id = first;
+      length = packet[here + 1] ?? 0;
     }
-    const start = at + elementHeader;
-    if (start + length > extensionEnd) return at;
-    visit(id, at, start, start + length);
-    at = start + length;
+    element.start = here + elementHeader;
+    element.end = element.start + length;
+    return element.end > extensionEnd ? -1 : here;
   }
-  return at;
+  return -1;
 }
 
+// Byte by byte: this is done for every packet that leaves, and Buffer's own methods check their arguments each time.
 export function writePayloadType(packet: Buffer, payloadType: number): void {
-  packet.writeUInt8((packet.readUInt8(1) & 0x80) | payloadType, 1);
+  packet[1] = ((packet[1] ?? 0) & 0x80) | payloadType;
 }
 export function writeSequence(packet: Buffer, sequence: number): void {
-  packet.writeUInt16BE(sequence & 0xffff, 2);
+  packet[2] = sequence >> 8;
+  packet[3] = sequence;
 }
 export function writeTimestamp(packet: Buffer, timestamp: number): void {
-  packet.writeUInt32BE(timestamp >>> 0, 4);
+  write32(packet, timestamp, 4);
 }
 export function writeSsrc(packet: Buffer, ssrc: number): void {
-  packet.writeUInt32BE(ssrc >>> 0, 8);
+  write32(packet, ssrc, 8);
+}
+function write32(packet: Buffer, value: number, at: number): void {
+  packet[at] = value >>> 24;
+  packet[at + 1] = value >>> 16;
+  packet[at + 2] = value >>> 8;
+  packet[at + 3] = value;
 }
 
 /** How far `b` is ahead of `a` on the circle of 16-bit sequence numbers: -32768..32767. */

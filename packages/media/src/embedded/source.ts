@@ -1,165 +1,119 @@
-// One source as receivers know it: a microphone, a camera. It keeps its SSRC, and its sequence numbers and timestamps run
-// on when the publisher comes back on another connection; so receivers need not notice. Rewriting is done once for each
-// packet, in place, whatever the number of receivers.
+// One source as receivers know it: a microphone, a camera. It keeps its SSRC when the publisher comes back on another
+// connection, and when it is sent in several qualities; so receivers need not notice. Here each packet is made fit for all
+// receivers once; what differs between them is in forwarding.ts.
 import { randomBytes, randomInt } from 'node:crypto';
-import { AUDIO_LEVEL_ID, codecs } from './codecs.ts';
-import { type Clock, createKeyframeRequests } from './keyframe-requests.ts';
-import { createPacketHistory } from './retransmission.ts';
-import { type SenderReport, senderReport } from './rtcp.ts';
-import {
-  type RtpHeader,
-  rewriteExtensions,
-  sequenceDistance,
-  writePayloadType,
-  writeSequence,
-  writeSsrc,
-  writeTimestamp,
-} from './rtp.ts';
+import { AUDIO_LEVEL_ID, type Codec, SEND_TIME_ID, type VideoCodec } from './codecs.ts';
+import { createForwarding } from './forwarding.ts';
+import type { Clock } from './keyframe-requests.ts';
+import { createLayer } from './layer.ts';
+import { beginsKeyframe, emptyPicture, keyframeHeight, readPicture } from './payloads.ts';
+import { findExtension, type RtpHeader, rewriteExtensions, writePayloadType, writeSsrc } from './rtp.ts';
 import type { Kind } from './sdp.ts';
-import { beginsKeyframe } from './vp8.ts';
+import type { Feed, Forwarding, Layer, Source } from './streams.ts';
 
-export interface Receiver {
-  send(packet: Buffer): void;
-}
-
-/** The stream of a publishing connection that currently fills a source. */
-export interface Feed {
-  readonly audioLevelExtension: number | undefined;
-  requestKeyframe(): void;
-}
-
-export interface Source {
-  readonly publisher: string;
-  readonly kind: Kind;
-  readonly ssrc: number;
-  readonly stream: string;
-  readonly track: string;
-  readonly cname: string;
-  readonly receivers: ReadonlySet<Receiver>;
-  addReceiver(receiver: Receiver): void;
-  removeReceiver(receiver: Receiver): void;
-  /** From the next packet on, `feed` fills this source. */
-  attach(feed: Feed): void;
-  /** Passes a packet on; it is changed, and kept. Packets of any feed but the attached one are dropped. */
-  forward(feed: Feed, packet: Buffer, header: RtpHeader, now: number): void;
-  senderReport(feed: Feed, report: SenderReport): void;
-  requestKeyframe(): void;
-  /** A packet that was sent not long ago, by the number receivers know. */
-  sent(sequence: number): Buffer | undefined;
-  close(): void;
-}
-
-/** A new feed's picture is held back until a key frame, but never longer: it may be encrypted beyond recognition. */
+/** A picture is held back until a key frame, but never longer: it may be encrypted beyond recognition. */
 const MAX_HELD_BACK = 300;
-/** Packets of a new feed that are older than its first one may still come for so long. */
-const SETTLED_PACKETS = 1000;
+
+const picture = emptyPicture();
+const found = { start: 0, end: 0 };
 
 export function createSource(
   publisher: string,
   kind: Kind,
+  codec: Codec,
   stream: { id: string; cname: string },
   clock: Clock,
 ): Source {
-  const { clockRate, payloadType } = codecs[kind];
   const ssrc = randomInt(1, 0xffffffff);
-  const receivers = new Set<Receiver>();
-  const history = kind === 'video' ? createPacketHistory() : null;
+  const videoCodec = kind === 'video' ? (codec.name as VideoCodec) : null;
+  const forwardings = new Set<Forwarding>();
   const extensionIds = new Uint8Array(256);
   let feed: Feed | null = null;
-  let begun = false;
-  /** The attached feed has not been joined to what was sent before. */
-  let joining = false;
-  let heldBack = 0;
-  let firstSequence = 0;
-  let sinceJoined = 0;
-  let sequenceOffset = 0;
-  let timestampOffset = 0;
-  let lastSequence = 0;
-  let lastTimestamp = 0;
-  let lastAt = 0;
-  let packets = 0;
-  let octets = 0;
-  const keyframes = createKeyframeRequests(() => feed?.requestKeyframe(), clock);
+  let layers: Layer[] = [];
 
-  function join(packet: Buffer, header: RtpHeader, now: number): boolean {
-    if (begun && kind === 'video' && heldBack < MAX_HELD_BACK) {
-      if (!beginsKeyframe(packet, header.payloadStart, header.payloadEnd)) {
-        heldBack += 1;
-        return false;
-      }
+  function isStart(layer: Layer, packet: Buffer, { payloadStart, payloadEnd }: RtpHeader): boolean {
+    if (!videoCodec) return true;
+    if (!beginsKeyframe(videoCodec, packet, payloadStart, payloadEnd)) {
+      if (layer.waiting.size > 0) layer.heldBack += 1;
+      return layer.heldBack > MAX_HELD_BACK;
     }
-    joining = false;
-    firstSequence = header.sequence;
-    sinceJoined = 0;
-    if (!begun) {
-      begun = true;
-      lastSequence = (header.sequence - 1) & 0xffff;
-      return true;
-    }
-    const elapsed = Math.max(1, Math.round(((now - lastAt) / 1000) * clockRate));
-    sequenceOffset = (lastSequence + 1 - header.sequence) & 0xffff;
-    timestampOffset = (lastTimestamp + elapsed - header.timestamp) | 0;
+    const height = keyframeHeight(videoCodec, packet, payloadStart, payloadEnd);
+    if (height > 0) layer.hasHeight(height);
     return true;
+  }
+
+  /** When it leaves here, in 1/2^18 s, so that a receiver can see queues on its own way only (abs-send-time). */
+  function stamp(packet: Buffer, header: RtpHeader, now: number): void {
+    if (!feed?.sendTimeExtension || !findExtension(packet, header, SEND_TIME_ID, found)) return;
+    if (found.end - found.start === 3) packet.writeUIntBE(Math.floor((now * 262.144) % 0x1000000), found.start, 3);
   }
 
   return {
     publisher,
     kind,
+    codec,
+    picture: videoCodec,
     ssrc,
     stream: stream.id,
     track: `t${randomBytes(9).toString('hex')}`,
     cname: stream.cname,
-    receivers,
-    addReceiver: (receiver) => receivers.add(receiver),
-    removeReceiver: (receiver) => receivers.delete(receiver),
+    get layers() {
+      return layers;
+    },
+    forwardings,
+    addReceiver(receiver) {
+      const made = createForwarding(this, receiver, codec.clockRate);
+      forwardings.add(made);
+      made.aim(layers[0] ?? null);
+      return made;
+    },
+    removeReceiver(forwarding) {
+      forwarding.aim(null);
+      forwardings.delete(forwarding);
+    },
     attach(next) {
+      const old = layers;
       feed = next;
-      joining = true;
-      heldBack = 0;
+      layers = Array.from({ length: Math.max(1, next.rids.length) }, (_, index) =>
+        createLayer(index, kind, clock, () => next.requestKeyframe(index)),
+      );
       extensionIds.fill(0);
       if (next.audioLevelExtension) extensionIds[next.audioLevelExtension] = AUDIO_LEVEL_ID;
-      if (begun && kind === 'video') keyframes.request();
+      if (next.sendTimeExtension) extensionIds[next.sendTimeExtension] = SEND_TIME_ID;
+      for (const forwarding of forwardings) {
+        const wanted = forwarding.target;
+        if (wanted || old.length === 0) forwarding.aim(layers[wanted?.index ?? 0] ?? layers[0] ?? null);
+      }
+      for (const layer of old) layer.close();
     },
-    forward(from, packet, header, now) {
-      if (from !== feed) return;
-      if (joining && !join(packet, header, now)) return;
-      if (sinceJoined < SETTLED_PACKETS) {
-        sinceJoined += 1;
-        // Older than the first packet after a change: its number belongs to a packet of the feed before.
-        if (sequenceDistance(firstSequence, header.sequence) < 0) return;
-      }
-      const sequence = (header.sequence + sequenceOffset) & 0xffff;
-      const timestamp = (header.timestamp + timestampOffset) >>> 0;
-      if (sequenceDistance(lastSequence, sequence) > 0) {
-        lastSequence = sequence;
-        lastTimestamp = timestamp;
-        lastAt = now;
-      }
+    isFilledBy: (one) => one === feed,
+    forward(from, index, payloadType, packet, header, now) {
+      const layer = layers[index];
+      if (from !== feed || !layer) return;
+      layer.heard(header.timestamp, packet.length, now);
       rewriteExtensions(packet, header, extensionIds);
       writePayloadType(packet, payloadType);
-      writeSequence(packet, sequence);
-      writeTimestamp(packet, timestamp);
       writeSsrc(packet, ssrc);
-      packets += 1;
-      octets += header.payloadEnd - header.payloadStart;
-      history?.add(sequence, packet);
-      for (const receiver of receivers) receiver.send(packet);
+      stamp(packet, header, now);
+      readPicture(videoCodec, packet, header.payloadStart, header.payloadEnd, picture);
+      layer.history?.add(header.sequence, packet, header.timestamp, picture.id, picture.base);
+      const start = isStart(layer, packet, header);
+      for (const forwarding of layer.waiting) {
+        if (start) forwarding.begin(layer, header, picture);
+        else forwarding.heldBack(layer);
+      }
+      for (const forwarding of layer.receivers) forwarding.pass(packet, header, picture, now);
     },
-    senderReport(from, report) {
-      if (from !== feed || joining || !begun) return;
-      const rtpTimestamp = (report.rtpTimestamp + timestampOffset) >>> 0;
-      // The publisher's wall clock goes on as it is, so sound and picture stay together.
-      const packet = senderReport({ ...report, ssrc, rtpTimestamp }, packets, octets);
-      for (const receiver of receivers) receiver.send(packet);
+    measured(from, index, moment, now) {
+      const layer = layers[index];
+      if (from !== feed || !layer) return;
+      layer.measured(moment);
+      for (const forwarding of layer.receivers) forwarding.report(now);
     },
-    requestKeyframe() {
-      if (kind === 'video') keyframes.request();
-    },
-    sent: (sequence) => history?.find(sequence),
     close() {
-      keyframes.close();
-      history?.clear();
-      receivers.clear();
+      for (const layer of layers) layer.close();
+      for (const forwarding of forwardings) forwarding.aim(null);
+      forwardings.clear();
       feed = null;
     },
   };

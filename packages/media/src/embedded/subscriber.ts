@@ -2,8 +2,9 @@
 // serves what it asks for: lost packets, key frames. One offer is outstanding at a time; later changes wait for its answer.
 import { randomInt } from 'node:crypto';
 import type { LegStatistics, OfferedSource } from '../engine.ts';
-import { codecs } from './codecs.ts';
+import type { Codec } from './codecs.ts';
 import { receiverOffer } from './descriptions.ts';
+import { type Downlink, followEstimate, noBound } from './downlink.ts';
 import type { Clock } from './keyframe-requests.ts';
 import { createLiveness, SILENT_TICKS } from './liveness.ts';
 import { createBudget } from './retransmission.ts';
@@ -11,7 +12,7 @@ import { type RtcpVisitor, walkRtcp } from './rtcp.ts';
 import { isRtcp } from './rtp.ts';
 import { allAttributes, invalid, parseDescription, type SessionDescription } from './sdp.ts';
 import { assignSections, type Section } from './sections.ts';
-import type { Receiver, Source } from './source.ts';
+import type { Forwarding, Receiver, Source } from './streams.ts';
 import { openTransport, type TransportOptions } from './transport.ts';
 
 /** A browser answers in milliseconds; one that has not by then will not. */
@@ -20,9 +21,13 @@ const MAX_PENDING_CANDIDATES = 32;
 /** About a third of what a good picture needs; a path that loses more cannot be helped by sending more. */
 const RETRANSMISSIONS_PER_SECOND = 150;
 const RETRANSMISSION_BURST = 300;
+/** Browsers report their estimate about every second. */
+const ESTIMATE_MS = 4000;
 
 export interface SubscriberEvents {
   offer(offer: { revision: number; sdp: string; sources: OfferedSource[] }): void;
+  /** There are new `forwardings`. */
+  given(): void;
   connected(): void;
   lost(): void;
 }
@@ -30,6 +35,12 @@ export interface SubscriberEvents {
 export interface Subscriber {
   readonly leg: string;
   isConnected(): boolean;
+  /** What is passed on by it, in the order of its sections. */
+  forwardings(): readonly Forwarding[];
+  /** How much may be sent to it, in bits per second; null: no bound is known. */
+  limit(): number | null;
+  /** Call it every second. `wished`: what would be sent without a bound. */
+  follow(now: number, wished: number): void;
   /** Offers these sources, now or after the outstanding answer. */
   want(sources: readonly Source[]): void;
   answer(revision: number, sdp: string): void;
@@ -48,7 +59,7 @@ export async function openSubscriber(
 ): Promise<Subscriber> {
   const session = String(randomInt(1, 2 ** 47));
   const sections: Section<Source>[] = [];
-  const bySsrc = new Map<number, Source>();
+  const bySsrc = new Map<number, Forwarding>();
   const budget = createBudget(RETRANSMISSIONS_PER_SECOND, RETRANSMISSION_BURST);
   const liveness = createLiveness();
   let wanted: readonly Source[] = [];
@@ -63,31 +74,45 @@ export async function openSubscriber(
   let packetsSent = 0;
   let keyframeRequests = 0;
   let retransmissions = 0;
+  let octetsSent = 0;
+  let followedAt = clock.now();
+  let downlink: Downlink = noBound;
+  let estimate = 0;
+  let estimatedAt = Number.NEGATIVE_INFINITY;
 
   const receiver: Receiver = {
+    isOpen: () => connected && !closed,
     send(packet) {
-      if (transport.send(packet)) packetsSent += 1;
+      if (!transport.send(packet)) return;
+      packetsSent += 1;
+      octetsSent += packet.length;
     },
   };
   const visitor: RtcpVisitor = {
     keyframeRequest(ssrc) {
-      const source = bySsrc.get(ssrc);
-      if (!source) return;
+      const forwarding = bySsrc.get(ssrc);
+      if (!forwarding) return;
       keyframeRequests += 1;
-      source.requestKeyframe();
+      forwarding.requestKeyframe();
     },
     nack(ssrc, sequence) {
-      const packet = bySsrc.get(ssrc)?.sent(sequence);
-      if (!packet || !budget.take(clock.now()) || !transport.send(packet)) return;
+      const forwarding = bySsrc.get(ssrc);
+      if (!forwarding || !budget.take(clock.now())) return;
+      const packet = forwarding.sent(sequence);
+      if (!packet || !transport.send(packet)) return;
       packetsSent += 1;
       retransmissions += 1;
+    },
+    estimate(bitsPerSecond) {
+      estimate = bitsPerSecond;
+      estimatedAt = clock.now();
     },
   };
 
   const transport = await openTransport(options, null, {
     open() {
       connected = true;
-      for (const source of bySsrc.values()) source.requestKeyframe();
+      for (const forwarding of bySsrc.values()) forwarding.requestKeyframe();
       events.connected();
     },
     packet(packet) {
@@ -105,22 +130,20 @@ export async function openSubscriber(
     closed = true;
     cancelDeadline?.();
     cancelDeadline = null;
-    for (const source of bySsrc.values()) source.removeReceiver(receiver);
+    for (const forwarding of bySsrc.values()) forwarding.source.removeReceiver(forwarding);
     bySsrc.clear();
     pending = [];
   }
 
   function give(source: Source): void {
-    if (bySsrc.get(source.ssrc) === source) return;
-    bySsrc.set(source.ssrc, source);
-    source.addReceiver(receiver);
-    if (connected) source.requestKeyframe();
+    if (bySsrc.get(source.ssrc)?.source === source) return;
+    bySsrc.set(source.ssrc, source.addReceiver(receiver));
   }
 
   function withhold(kept: ReadonlySet<Source>): void {
-    for (const [ssrc, source] of bySsrc) {
-      if (kept.has(source)) continue;
-      source.removeReceiver(receiver);
+    for (const [ssrc, forwarding] of bySsrc) {
+      if (kept.has(forwarding.source)) continue;
+      forwarding.source.removeReceiver(forwarding);
       bySsrc.delete(ssrc);
     }
   }
@@ -144,6 +167,17 @@ export async function openSubscriber(
   return {
     leg,
     isConnected: () => connected,
+    forwardings: () => [...bySsrc.values()],
+    limit: () => downlink.limit,
+    follow(now, wished) {
+      const seconds = (now - followedAt) / 1000;
+      if (seconds <= 0) return;
+      const sent = (octetsSent * 8) / seconds;
+      octetsSent = 0;
+      followedAt = now;
+      const known = now - estimatedAt < ESTIMATE_MS;
+      downlink = followEstimate(downlink, { estimate: known ? estimate : null, sent, wished, now });
+    },
     want(sources) {
       if (closed) return;
       wanted = sources;
@@ -169,6 +203,7 @@ export async function openSubscriber(
       for (const { mid, source } of sections) {
         if (source && accepted.has(mid) && wanted.includes(source)) give(source);
       }
+      events.given();
       offer();
     },
     addCandidate(candidate) {
@@ -198,15 +233,16 @@ export async function openSubscriber(
 /** The sections an answer takes. Throws if it does not answer these sections. */
 export function acceptedMids(
   { sections: answered }: SessionDescription,
-  offered: readonly Pick<Section<unknown>, 'mid' | 'kind'>[],
+  offered: readonly Pick<Section<{ readonly codec: Codec }>, 'mid' | 'kind' | 'source'>[],
 ): Set<string> {
   if (answered.length !== offered.length) throw invalid('the answer has another number of media sections');
   const accepted = new Set<string>();
-  offered.forEach(({ mid, kind }, index) => {
+  offered.forEach(({ mid, kind, source }, index) => {
     const section = answered[index];
     if (section?.mid !== mid || section.media !== kind) throw invalid('the answer has other media sections');
     if (section.rejected || (section.direction !== 'recvonly' && section.direction !== 'sendrecv')) return;
-    const mapped = `${codecs[kind].payloadType} ${codecs[kind].rtpmap}`.toLowerCase();
+    if (!source) return;
+    const mapped = `${source.codec.payloadType} ${source.codec.rtpmap}`.toLowerCase();
     if (!allAttributes(section.attributes, 'rtpmap').some((value) => value.toLowerCase() === mapped)) return;
     accepted.add(mid);
   });

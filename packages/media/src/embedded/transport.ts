@@ -4,7 +4,7 @@
 // looking at sources, and sends whatever it is handed; so the sections a browser sees can be described and changed freely.
 import { ParleyError } from '@parley/protocol';
 import { PeerConnection, Video } from 'node-datachannel';
-import { announcedCandidates } from './candidates.ts';
+import { announcedCandidates, localPort } from './candidates.ts';
 import { carrierDescription } from './descriptions.ts';
 import type { Ports } from './ports.ts';
 import { invalid, parseDescription, type TransportDescription } from './sdp.ts';
@@ -53,7 +53,7 @@ export async function openTransport(
   events: TransportEvents,
 ): Promise<Transport> {
   const lease = await ports.take();
-  const [first, last] = lease.range;
+  const [first, last] = ports.range;
   const connection = new PeerConnection('parley', {
     iceServers: [],
     bindAddress: listenAddress,
@@ -124,6 +124,8 @@ export async function openTransport(
     }
     await gathered;
     const described = parseDescription(connection.localDescription()?.sdp ?? '').transport;
+    const port = localPort(described.candidates);
+    if (port !== null) lease.bound(port);
     if (closed) throw unavailable('closed while it was opened');
     const local = { ...described, candidates: announcedCandidates(described.candidates, announcedAddress) };
     if (local.candidates.length === 0) throw unavailable('no usable local address');

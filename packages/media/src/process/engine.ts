@@ -3,8 +3,8 @@
 import { EventEmitter } from 'node:events';
 import { ParleyError } from '@parley/protocol';
 import type { EmbeddedEngineOptions } from '../embedded/index.ts';
-import type { EngineEvents, MediaEngine, MediaRoom, RoomEvents, SubscribeOptions } from '../engine.ts';
-import { requireUnmixed, withoutLayers, withoutRecording } from '../unavailable.ts';
+import type { EngineEvents, MediaEngine, MediaRoom, RoomEvents, SubscribeOptions, WantedPicture } from '../engine.ts';
+import { requireUnmixed, withoutRecording } from '../unavailable.ts';
 import { createEngineChild, type EngineChild } from './child.ts';
 import type { RoomEvent } from './messages.ts';
 
@@ -77,7 +77,7 @@ export function createEngineProcesses({ processes = 1, ...options }: EngineProce
 
   return Object.assign(events, {
     name: 'embedded',
-    capabilities: { forwarding: true, mixing: false, recording: false, layers: false },
+    capabilities: { forwarding: true, mixing: false, recording: false, layers: true, speaker: true },
     createRoom,
     rooms: roomIds,
     prepare: () => inOrder()[0]?.child.prepare(),
@@ -107,7 +107,6 @@ function createRoomOn(id: string, child: EngineChild, ended: () => void): Room {
   }
 
   return Object.assign(events, {
-    ...withoutLayers,
     ...withoutRecording,
     id,
     end,
@@ -127,6 +126,9 @@ function createRoomOn(id: string, child: EngineChild, ended: () => void): Room {
       requireOpen();
       requireUnmixed(options);
       await child.ask('subscribe', id, device);
+    },
+    async prefer(device: string, pictures: readonly WantedPicture[]) {
+      if (!over) await child.ask('prefer', id, device, pictures);
     },
     async answer(leg: string, revision: number, sdp: string) {
       requireOpen();

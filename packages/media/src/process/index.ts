@@ -1,2 +1,2 @@
 // The embedded engine outside the node's own process.
-export { createEngineProcesses, type EngineProcesses, type EngineProcessOptions } from './engine.ts';
+export { createEngineProcesses, type EngineProcesses, type EngineProcessOptions, portRanges } from './engine.ts';

@@ -2,7 +2,7 @@
 // and of the same version, so the types are the contract; everything a browser sent inside it is parsed by the engine.
 import type { ErrorCode } from '@parley/protocol';
 import type { EmbeddedEngineOptions } from '../embedded/index.ts';
-import type { IceCandidate, LegStatistics, RoomEvents } from '../engine.ts';
+import type { IceCandidate, LegStatistics, RoomEvents, WantedPicture } from '../engine.ts';
 
 /** What can be asked: parameters and result. */
 export interface EngineCalls {
@@ -12,6 +12,7 @@ export interface EngineCalls {
   createRoom: { args: [room: string]; result: null };
   publish: { args: [room: string, device: string, sdp: string]; result: { leg: string; sdp: string } };
   subscribe: { args: [room: string, device: string]; result: null };
+  prefer: { args: [room: string, device: string, pictures: readonly WantedPicture[]]; result: null };
   answer: { args: [room: string, leg: string, revision: number, sdp: string]; result: null };
   addCandidates: { args: [room: string, leg: string, candidates: readonly IceCandidate[]]; result: null };
   remove: { args: [room: string, device: string]; result: null };

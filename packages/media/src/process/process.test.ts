@@ -2,14 +2,24 @@
 // and what is special to processes: losing one, spreading rooms, leaving nothing behind.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { readdir } from 'node:fs/promises';
 import { test } from 'node:test';
 import { testMediaEngine } from '../contract.ts';
-import { portRanges } from './engine.ts';
+import type { MediaEngine } from '../engine.ts';
+import { type EngineProcesses, portRanges } from './engine.ts';
 import { createEngineProcesses } from './index.ts';
 
 const create = (processes = 1) => createEngineProcesses({ listenAddress: '127.0.0.1', portRange: [0, 0], processes });
 
-testMediaEngine(() => create(), { forwarding: true, mixing: false, recording: false, layers: false });
+const running = (engine: MediaEngine) => (engine as EngineProcesses).pids();
+testMediaEngine(
+  () => create(),
+  { forwarding: true, mixing: false, recording: false, layers: true, speaker: true },
+  {
+    lose: (engine) => running(engine).forEach((pid) => void process.kill(pid, 'SIGKILL')),
+    held: async (engine) => (await Promise.all(running(engine).map((pid) => readdir(`/proc/${pid}/fd`)))).flat().length,
+  },
+);
 
 const lives = (pid: number): boolean => {
   try {

@@ -8,8 +8,8 @@ let engine: MediaEngine | null = null;
 const rooms = new Map<string, MediaRoom>();
 
 function tell(message: FromEngine): void {
-  // When the node is gone this process ends; nobody is left to be told.
-  if (process.connected) process.send?.(message);
+  // When the node is gone this process ends; nobody is left to be told, nor of its going in the middle of a message.
+  if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
 }
 
 function roomOf(id: string): MediaRoom {
@@ -29,7 +29,7 @@ async function open(id: string): Promise<null> {
     };
     room.on(event, listener as never);
   };
-  for (const event of ['offer', 'connected', 'legLost', 'closed'] as const) pass(event);
+  for (const event of ['offer', 'connected', 'wanted', 'speaker', 'legLost', 'closed'] as const) pass(event);
   return null;
 }
 
@@ -47,6 +47,7 @@ const calls: Calls = {
   createRoom: open,
   publish: (room, device, sdp) => roomOf(room).publish(device, sdp),
   subscribe: (room, device) => roomOf(room).subscribe(device).then(nothing),
+  prefer: (room, device, pictures) => roomOf(room).prefer(device, pictures).then(nothing),
   answer: (room, leg, revision, sdp) => roomOf(room).answer(leg, revision, sdp).then(nothing),
   addCandidates: (room, leg, candidates) => roomOf(room).addCandidates(leg, candidates).then(nothing),
   remove: (room, device) => roomOf(room).remove(device).then(nothing),

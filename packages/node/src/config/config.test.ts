@@ -46,6 +46,7 @@ describe('the example file', () => {
       ...defaults,
       storage: { file: inFolder(defaults.storage.file) },
       federation: { ...defaults.federation, keyFile: inFolder(defaults.federation.keyFile) },
+      recordings: { ...defaults.recordings, folder: inFolder(defaults.recordings.folder) },
     });
   });
 
@@ -103,6 +104,21 @@ describe('the example file', () => {
 describe('what is wrong is named by field and line', () => {
   const cases: [string, string, string][] = [
     ['a wrong type', minimal.replace('8801', 'many'), 'enterprise1.yaml:3: http.port must be a number, not "many"'],
+    [
+      'an engine elsewhere without its address',
+      `${minimal}focus: { engines: [{ id: m, kind: kurento }] }\n`,
+      'enterprise1.yaml:8: focus.engines[0] must say by url where the kurento server is',
+    ],
+    [
+      'an engine that anybody on the way could listen to',
+      `${minimal}focus: { engines: [{ id: m, kind: janus, url: "ws://media.example:8188" }] }\n`,
+      'enterprise1.yaml:8: focus.engines[0].url must begin with wss:// (ws:// is for this machine and private networks only), not "ws://media.example:8188"',
+    ],
+    [
+      'two engines of one name',
+      `${minimal}focus: { engines: [{ id: m, kind: embedded }, { id: m, kind: embedded }] }\n`,
+      'enterprise1.yaml:8: focus.engines[1].id must be different for each engine, not "m"',
+    ],
     [
       'out of range',
       minimal.replace('8801', '70000'),

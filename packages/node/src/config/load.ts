@@ -125,5 +125,6 @@ function withAbsolutePaths(config: Config, folder: string): Config {
     storage: { file: storage.file === ':memory:' ? storage.file : absolute(storage.file) },
     federation: { ...federation, keyFile: absolute(federation.keyFile) },
     policy: { file: config.policy.file === null ? null : absolute(config.policy.file) },
+    recordings: { ...config.recordings, folder: absolute(config.recordings.folder) },
   };
 }

@@ -82,7 +82,7 @@ function sentence(message: string): string {
 
 /** What must not be repeated in a log. */
 function isSecret(path: Path): boolean {
-  return /secret|credential|password/i.test(String(path.at(-1)));
+  return /secret|credential|password|adminKey/i.test(String(path.at(-1)));
 }
 
 function getIn(value: unknown, path: Path): unknown {

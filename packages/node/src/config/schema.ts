@@ -1,7 +1,15 @@
 // What a node can be told, as one schema: the types every room relies on, the defaults and the descriptions.
 // parley.example.yaml beside the package is the same for people; a test holds the two together.
-import { addressSchema, displayNameSchema, domainSchema, iceServerSchema, isLoopbackHost } from '@parley/protocol';
+import {
+  addressSchema,
+  displayNameSchema,
+  domainSchema,
+  iceServerSchema,
+  isGuestAddress,
+  isLoopbackHost,
+} from '@parley/protocol';
 import { z } from 'zod';
+import { checkEngines, embeddedCount, enginesConfig } from './engines.ts';
 import { parseOriginPattern } from './origins.ts';
 
 const httpUrl = z.url({ protocol: /^https?$/, error: 'must be a URL that begins with http:// or https://' }).max(300);
@@ -39,6 +47,13 @@ const httpConfig = z.strictObject({
         '"https://*.host" stands for every name one level below; port 0 for the port that is listened on.',
     ),
   app: file.nullable().default(null).describe("Folder with the company's web app, or null for none."),
+  proxies: z
+    .array(
+      z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], 'must be an IP address or a network such as 10.0.0.0/8'),
+    )
+    .max(32)
+    .default([])
+    .describe('Addresses of proxies before this node. What they say in X-Forwarded-For is believed, of nobody else.'),
   tls: z
     .strictObject({
       certificate: file.describe('PEM file with the certificate and those that lead to its root.'),
@@ -75,6 +90,13 @@ const issuerConfig = z.strictObject({
     .enum(['local-part', 'address'])
     .default('local-part')
     .describe('What that claim holds: the part before the @, or a whole address, which then has to be of this domain.'),
+  selfLink: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether people may link accounts of theirs here by themselves, and then sign in with those. ' +
+        'Only for issuers without "member".',
+    ),
   required: z
     .record(z.string().max(64), z.union([z.string().max(300), z.boolean()]))
     .default({})
@@ -91,7 +113,8 @@ const signInConfig = z.strictObject({
 const localPart = z
   .string()
   .max(64)
-  .regex(/^[a-z0-9](?:[a-z0-9._+-]{0,62}[a-z0-9])?$/, 'must be the part before the @, in lower case');
+  .regex(/^[a-z0-9](?:[a-z0-9._+-]{0,62}[a-z0-9])?$/, 'must be the part before the @, in lower case')
+  .refine((text) => !isGuestAddress(text), 'must not begin as the addresses of guests do');
 
 const personConfig = z.strictObject({
   address: localPart.describe('The part of the address before the @.'),
@@ -163,6 +186,17 @@ const policyConfig = z.strictObject({
     .describe('YAML file with the rules of who may call whom (see docs/policy.md), read again when it changes.'),
 });
 
+const guestsConfig = z.strictObject({
+  linkMinutes: z
+    .int()
+    .min(1)
+    .max(10_080)
+    .default(240)
+    .describe(
+      'How long a link for guests is good, in minutes, unless its maker says less. It also ends with the call.',
+    ),
+});
+
 const federationConfig = z.strictObject({
   enabled: z.boolean().default(true).describe('Whether people here may talk with other companies.'),
   keyFile: file
@@ -196,8 +230,8 @@ const focusConfig = z.strictObject({
     .describe('The address clients are told, if a router translates it; null for listenAddress.'),
   portRange: z
     .tuple([z.int().min(1024).max(65535), z.int().min(1024).max(65535)])
-    .default([40000, 40999])
-    .describe('First and last UDP port for media. The firewall must let them in.'),
+    .default([20000, 20999])
+    .describe('First and last UDP port for media; both the same: one port for all. The firewall must let them in.'),
   processes: z
     .int()
     .min(1)
@@ -205,7 +239,26 @@ const focusConfig = z.strictObject({
     .default(1)
     .describe('How many processes carry conference media, each with its part of portRange; about one for each core.'),
   emptySeconds: seconds(1, 3600).default(20).describe('How long a room that nobody is in is kept.'),
+  engines: enginesConfig,
 });
+
+const recordingsConfig = z.strictObject({
+  folder: file.default('./data/recordings').describe('Where recordings are kept; made with the first one.'),
+  maxMinutes: z.number().positive().max(1440).default(120).describe('A recording that lasts longer is ended.'),
+  maxMegabytes: z
+    .int()
+    .min(1)
+    .max(10_000_000)
+    .default(10_000)
+    .describe('All recordings together; while they are larger, no other begins. A larger single one is thrown away.'),
+  keepDays: z.number().positive().max(3650).default(30).describe('After how long a recording is deleted, in days.'),
+});
+
+const iceServerConfig = z
+  .strictObject({ ...iceServerSchema.shape, secret: z.string().min(16).max(300).optional() })
+  .refine((one) => one.secret === undefined || (one.username === undefined && one.credential === undefined), {
+    error: 'has either a secret, or a username and credential',
+  });
 
 const logConfig = z.strictObject({
   level: z
@@ -223,9 +276,20 @@ const sections = z.strictObject({
   sessions: sessionsConfig.prefault({}).describe('Connections of devices.'),
   calls: callsConfig.prefault({}).describe('Calls.'),
   policy: policyConfig.prefault({}).describe('Who may call whom.'),
+  guests: guestsConfig.prefault({}).describe('People without an account, who come by a link.'),
   federation: federationConfig.prefault({}).describe('Other companies.'),
   focus: focusConfig.prefault({}).describe('Conferences.'),
-  iceServers: z.array(iceServerSchema).max(8).default([]).describe('STUN and TURN servers for browsers.'),
+  recordings: recordingsConfig
+    .prefault({})
+    .describe('Recordings of conferences, made with the consent of all who take part.'),
+  iceServers: z
+    .array(iceServerConfig)
+    .max(8)
+    .default([])
+    .describe(
+      'STUN and TURN servers for browsers. With "secret" (static-auth-secret of coturn) each device is given ' +
+        'credentials of its own, good for an hour.',
+    ),
   log: logConfig.prefault({}).describe('The log, on standard output.'),
 });
 
@@ -235,8 +299,11 @@ type Report = (path: (string | number)[], message: string) => void;
 /** What no single field can tell: that fields fit each other. */
 function checkTogether(config: Sections, report: Report): void {
   const issuers = new Set<string>();
-  for (const [index, { id }] of config.signIn.issuers.entries()) {
+  for (const [index, { id, member, selfLink }] of config.signIn.issuers.entries()) {
     if (issuers.has(id)) report(['signIn', 'issuers', index, 'id'], 'must be different for each issuer');
+    if (selfLink && member !== undefined) {
+      report(['signIn', 'issuers', index, 'selfLink'], 'must be false where member says whose an account is');
+    }
     issuers.add(id);
   }
   const addresses = new Set<string>();
@@ -264,9 +331,10 @@ function checkTogether(config: Sections, report: Report): void {
   }
   const [first, last] = config.focus.portRange;
   if (first > last) report(['focus', 'portRange'], 'must have the first port before the last');
-  else if (last - first + 1 < config.focus.processes) {
+  else if (last - first + 1 < config.focus.processes * Math.max(1, embeddedCount(config.focus.engines))) {
     report(['focus', 'portRange'], 'must have a port for each of focus.processes at least');
   }
+  checkEngines(config.focus.engines, report);
   for (const [index, text] of config.http.origins.entries()) {
     const pattern = parseOriginPattern(text);
     if (pattern?.protocol === 'http:' && !isLoopbackHost(pattern.host)) {
@@ -285,3 +353,5 @@ export type HttpConfig = Config['http'];
 export type SignInConfig = Config['signIn'];
 export type IssuerConfig = SignInConfig['issuers'][number];
 export type LogConfig = Config['log'];
+export type FocusConfig = Config['focus'];
+export type RecordingsConfig = Config['recordings'];

@@ -9,13 +9,15 @@ import {
   type DeviceId,
   type Domain,
   domainOf,
+  hostOf,
+  isGuestAddress,
   type Outcome,
 } from '@parley/protocol';
 import type { Directory } from '../directory/api.ts';
 import { createBudgets } from '../limits/index.ts';
 import type { Policy } from '../policy/api.ts';
 import type { Devices } from '../signalling/api.ts';
-import { audience, newcomers, newlyInvited } from './audience.ts';
+import { audience, newcomers, newlyInvited, takesPart } from './audience.ts';
 import type { Command } from './decide.ts';
 import type { EventStore } from './event-store.ts';
 import { firstPage } from './pages.ts';
@@ -32,12 +34,16 @@ export interface Attendance {
   catchUp(states: Iterable<ConversationState>): void;
   /** The rules have changed: whoever of ours is in a call, or rung for one, that they do not permit any more leaves it. */
   enforce(states: Iterable<ConversationState>): void;
+  /** A device of ours accepts a call: only then it is believed of another provider that it is in it. */
+  accepts(id: ConversationId, device: DeviceId): void;
   /** The call a person is in, on whichever device. */
   callOf(address: Address): ConversationId | null;
   callOfDevice(device: DeviceId): { conversation: ConversationId; address: Address } | null;
+  /** This person was refused to the host of the conversation, and learns nothing of it, whatever that host makes of it. */
+  isWithheld(id: ConversationId, address: Address): boolean;
 }
 
-/** By one person elsewhere, and by all of one domain. */
+/** By one person elsewhere, or by all of one domain at one of ours; and by all of one domain. */
 const RINGS_PER_SECOND = 0.5;
 const RING_BURST = 40;
 const DOMAIN_RINGS_PER_SECOND = 20;
@@ -56,7 +62,13 @@ export function createAttendance(deps: {
   /** Who of ours is in a call, and with which device; emptied when they leave or the call ends. */
   const calls = new Map<Address, { conversation: ConversationId; device: DeviceId }>();
   const byDevice = new Map<DeviceId, { conversation: ConversationId; address: Address }>();
+  /** Which call each device has accepted last; emptied when it goes. */
+  const accepted = new Map<DeviceId, ConversationId>();
+  devices.on('gone', ({ device }) => accepted.delete(device));
+  /** Who of ours must not be rung by which conversations elsewhere; emptied when they do not take part there any more. */
+  const withheld = new Map<ConversationId, Set<Address>>();
   const ringsByPerson = createBudgets(RINGS_PER_SECOND, RING_BURST, Date.now);
+  const ringsAtOne = createBudgets(RINGS_PER_SECOND, RING_BURST, Date.now);
   const ringsByDomain = createBudgets(DOMAIN_RINGS_PER_SECOND, DOMAIN_RING_BURST, Date.now);
 
   function tell(id: ConversationId, address: Address, events: readonly ConversationEvent[]): void {
@@ -79,9 +91,21 @@ export function createAttendance(deps: {
     }
   }
 
+  /**
+   * Whoever hosts a conversation says who is in it. Of people of ours it could be a lie, by which nobody could call them
+   * any more: they are in a call hosted elsewhere only if they said so themselves.
+   */
+  function isTrue(id: ConversationId, address: Address, device: DeviceId): boolean {
+    const known = byDevice.get(device);
+    if (known?.conversation === id && known.address === address) return true;
+    return hostOf(id) === domain || (accepted.get(device) === id && devices.ownerOf(device) === address);
+  }
+
   function trackCall(before: ConversationState, after: ConversationState, address: Address): void {
     const participant = after.participants.get(address);
-    const device = activeCall(after) && participant?.state === 'joined' ? participant.device : null;
+    const said = activeCall(after) && participant?.state === 'joined' ? participant.device : null;
+    const device = said && isTrue(after.id, address, said) ? said : null;
+    if (said && !device) submit(after.id, address, { type: 'leave', reason: 'lost' });
     const previous = before.participants.get(address)?.device ?? null;
     if (previous && previous !== device) byDevice.delete(previous);
     if (device) {
@@ -103,17 +127,68 @@ export function createAttendance(deps: {
   const ours = ({ participants }: ConversationState) =>
     [...participants.values()].filter((p) => domainOf(p.person.address) === domain);
 
-  async function invite(state: ConversationState, address: Address): Promise<void> {
+  /** @param permitted as `judge` has it */
+  async function invite(state: ConversationState, address: Address, permitted: boolean): Promise<void> {
     const { id } = state;
-    const inviter = state.participants.get(address)?.addedBy;
-    const permitted = !inviter || (policy.decide(inviter, address, 'call').allowed && mayRing(inviter));
+    // Whoever comes by a link is on their way, and not to be looked for.
+    if (comesByLink(state, address)) {
+      if (devices.of(address).length > 0) submit(id, address, { type: 'alerting' });
+      return;
+    }
     const outcome = permitted ? await obstacle(address) : 'refused';
     submit(id, address, outcome ? { type: 'refuse', outcome } : { type: 'alerting' });
   }
 
+  /** Links are the host's own affair: nobody of ours comes into a call elsewhere by one. */
+  const comesByLink = ({ id, participants }: ConversationState, address: Address) =>
+    hostOf(id) === domain && participants.get(address)?.link != null;
+
+  /** Whether the rules and the budgets let this call come to one of ours; each time counts as a ring. */
+  function judge(state: ConversationState, address: Address): boolean {
+    if (comesByLink(state, address)) return true;
+    const inviter = state.participants.get(address)?.addedBy;
+    // Whoever was not added has begun it, which is done where it is hosted.
+    if (!inviter) return hostOf(state.id) === domain;
+    return mayInvite(state, inviter, address) && mayRing(state.id, inviter, address);
+  }
+
+  /** Whom a host elsewhere must not reach is not even told of the call: it need not heed our refusal. */
+  function withhold(state: ConversationState, address: Address, permitted: boolean): void {
+    const { id } = state;
+    if (hostOf(id) === domain) return;
+    const those = withheld.get(id) ?? new Set();
+    if (permitted && directory.presenceOf(address) !== 'do-not-disturb') those.delete(address);
+    else those.add(address);
+    if (those.size > 0) withheld.set(id, those);
+    else withheld.delete(id);
+  }
+
+  function release({ id, participants }: ConversationState): void {
+    const those = withheld.get(id);
+    if (!those) return;
+    for (const address of those) if (!takesPart(participants.get(address))) those.delete(address);
+    if (those.size === 0) withheld.delete(id);
+  }
+  const isWithheld = (id: ConversationId, address: Address) => withheld.get(id)?.has(address) ?? false;
+
+  /**
+   * A host elsewhere could name anybody as the one who invites. So whoever began the call must be of its domain
+   * and be permitted to call, too, and one of ours invites only into a call that they are in.
+   */
+  function mayInvite({ id, call, participants }: ConversationState, inviter: Address, address: Address): boolean {
+    if (!policy.decide(inviter, address, 'call').allowed) return false;
+    if (hostOf(id) === domain) return true;
+    if (!call || domainOf(call.by) !== hostOf(id)) return false;
+    if (domainOf(inviter) === domain && calls.get(inviter)?.conversation !== id) return false;
+    return policy.decide(call.by, address, 'call').allowed && participants.has(inviter);
+  }
+
   /** Another provider does not slow its people down for us: whoever makes ours ring too often is refused. */
-  function mayRing(inviter: Address): boolean {
-    return domainOf(inviter) === domain || (ringsByPerson(inviter) && ringsByDomain(domainOf(inviter)));
+  function mayRing(id: ConversationId, inviter: Address, address: Address): boolean {
+    const host = hostOf(id);
+    if (host === domain && domainOf(inviter) === domain) return true;
+    const from = host === domain ? domainOf(inviter) : host;
+    return ringsByPerson(inviter) && ringsAtOne(`${from} ${address}`) && ringsByDomain(from);
   }
 
   /** Why this person cannot be rung now; null if at least one device of theirs rings (R13). */
@@ -133,16 +208,27 @@ export function createAttendance(deps: {
   function enforceIn(state: ConversationState): void {
     if (!activeCall(state)) return;
     const joined = [...state.participants.values()].filter((p) => p.state === 'joined');
-    for (const { person, state: how, addedBy } of ours(state)) {
+    const ownGuest = (address: Address) => isGuestAddress(address) && domainOf(address) === domain;
+    for (const { person, state: how, addedBy, link } of ours(state)) {
       const { address } = person;
-      if (how === 'joined') {
-        const barred = joined.some((p) => p.person.address !== address && !mayMeet(address, p.person.address));
+      if (person.guest) {
+        const there = how !== 'left' && how !== 'ended';
+        if (there && addedBy && !policy.guestsOf(addedBy).allowed)
+          submit(state.id, address, { type: 'leave', reason: 'removed' });
+      } else if (how === 'joined') {
+        const barred = joined.some(
+          ({ person: { address: other } }) => other !== address && !ownGuest(other) && !mayMeet(address, other),
+        );
         if (barred) submit(state.id, address, { type: 'leave', reason: 'removed' });
       } else if (
         (how === 'invited' || how === 'alerting') &&
         addedBy &&
+        !link &&
         !policy.decide(addedBy, address, 'call').allowed
       ) {
+        // A host elsewhere need not heed the refusal, so that it stops ringing is said here.
+        withhold(state, address, false);
+        if (isWithheld(state.id, address)) devices.tellPerson(address, 'call.withdrawn', { conversation: state.id });
         submit(state.id, address, { type: 'refuse', outcome: 'refused' });
       }
     }
@@ -160,16 +246,27 @@ export function createAttendance(deps: {
     },
     changed(before, after, events) {
       const fresh = new Set(newcomers(before, after));
-      for (const address of audience(before, after)) {
-        if (domainOf(address) !== domain) continue;
+      const invited = newlyInvited(before, after).filter((address) => domainOf(address) === domain);
+      const concerned = audience(before, after).filter((address) => domainOf(address) === domain);
+      // Who invites may have joined by the same events.
+      for (const address of concerned) trackCall(before, after, address);
+      const judged = new Map<Address, boolean>();
+      for (const address of concerned) {
+        if (!fresh.has(address) && !invited.includes(address)) continue;
+        const permitted = judge(after, address);
+        judged.set(address, permitted);
+        withhold(after, address, permitted);
+      }
+      for (const address of concerned) {
+        if (isWithheld(after.id, address)) continue;
         if (fresh.has(address)) tellAll(after, address, events);
         else tell(after.id, address, events);
-        trackCall(before, after, address);
       }
-      for (const address of newlyInvited(before, after)) {
-        if (domainOf(address) === domain) invite(after, address).catch((error: unknown) => failed(after.id, error));
+      for (const address of invited) {
+        invite(after, address, judged.get(address) ?? false).catch((error: unknown) => failed(after.id, error));
       }
       rememberStrangers(after, fresh);
+      release(after);
       if (someoneJoined(events)) enforceIn(after);
     },
     restore(states) {
@@ -180,25 +277,35 @@ export function createAttendance(deps: {
           byDevice.set(device, { conversation: state.id, address: person.address });
           directory.setInCall(person.address, true);
         }
+        for (const { person, state: how, addedBy } of ours(state)) {
+          if (hostOf(state.id) === domain || (how !== 'invited' && how !== 'alerting')) continue;
+          withhold(state, person.address, addedBy !== null && mayInvite(state, addedBy, person.address));
+        }
       }
     },
     catchUp(states) {
       for (const state of states) {
         for (const { person, state: how, device } of ours(state)) {
           if (how === 'joined' && device) leaveIfGone(state.id, person.address, device);
-          if (how === 'invited') invite(state, person.address).catch((error: unknown) => failed(state.id, error));
+          if (how !== 'invited') continue;
+          const permitted = !isWithheld(state.id, person.address) && judge(state, person.address);
+          withhold(state, person.address, permitted);
+          invite(state, person.address, permitted).catch((error: unknown) => failed(state.id, error));
         }
       }
     },
+    accepts: (id, device) => void accepted.set(device, id),
     callOf: (address) => calls.get(address)?.conversation ?? null,
     callOfDevice: (device) => byDevice.get(device) ?? null,
+    isWithheld,
   };
 
   /** People of other companies become contacts of ours by being in a call together. */
   function rememberStrangers(after: ConversationState, fresh: ReadonlySet<Address>): void {
     if (fresh.size === 0) return;
     const people = [...after.participants.values()].map((p) => p.person);
-    for (const owner of people.filter((p) => domainOf(p.address) === domain)) {
+    const owners = people.filter((p) => domainOf(p.address) === domain && !isWithheld(after.id, p.address));
+    for (const owner of owners) {
       for (const stranger of people.filter((p) => domainOf(p.address) !== domain)) {
         directory.remember(owner.address, stranger).catch((error: unknown) => failed(after.id, error));
       }

@@ -3,9 +3,12 @@ import {
   type Address,
   activeCall,
   type ConversationState,
+  type DeviceId,
   type Domain,
   domainOf,
+  type FocusRoom,
   isRinging,
+  joinedParticipants,
   type Participant,
 } from '@parley/protocol';
 
@@ -31,10 +34,13 @@ export function newcomers(before: ConversationState, after: ConversationState): 
     .map((p) => p.person.address);
 }
 
-/** People newly invited by these events, who must now be looked for. */
+/** People newly invited by these events, who must now be looked for; not whoever is away to sign in and comes back. */
 export function newlyInvited(before: ConversationState, after: ConversationState): Address[] {
   return [...after.participants.values()]
-    .filter((p) => p.state === 'invited' && before.participants.get(p.person.address)?.since !== p.since)
+    .filter((p) => {
+      const earlier = before.participants.get(p.person.address);
+      return p.state === 'invited' && earlier?.since !== p.since && earlier?.state !== 'joined';
+    })
     .map((p) => p.person.address);
 }
 
@@ -43,16 +49,26 @@ export function domainsOf(addresses: readonly Address[], except: Domain): Domain
 }
 
 /** Conference rooms that the call used before and does not use after. */
-export function abandonedRooms(
+export function abandonedRooms(before: ConversationState, after: ConversationState): FocusRoom[] {
+  const kept = new Set(roomsOf(after).map((focus) => focus.room));
+  return roomsOf(before).filter((focus) => !kept.has(focus.room));
+}
+
+/** The room the call runs in and the one it is on its way to, where there are any. */
+function roomsOf(state: ConversationState): FocusRoom[] {
+  const call = activeCall(state);
+  return [call?.path.focus, call?.transfer?.focus].filter((focus) => focus != null);
+}
+
+/** Devices that take part no more, with each room of the call they may still be in. */
+export function departures(
   before: ConversationState,
   after: ConversationState,
-): { domain: Domain; room: string }[] {
-  const rooms = (state: ConversationState) => {
-    const call = activeCall(state);
-    return [call?.path.focus, call?.transfer?.focus].filter((focus) => focus != null);
-  };
-  const kept = new Set(rooms(after).map((focus) => focus.room));
-  return rooms(before).filter((focus) => !kept.has(focus.room));
+): { focus: FocusRoom; address: Address; device: DeviceId }[] {
+  const gone = joinedParticipants(before).flatMap(({ person: { address }, device }) =>
+    device !== null && after.participants.get(address)?.device !== device ? [{ address, device }] : [],
+  );
+  return roomsOf(after).flatMap((focus) => gone.map((who) => ({ focus, ...who })));
 }
 
 /** Whether the call runs in this room or is on its way there: others may have reserved the same one for the same attempt. */

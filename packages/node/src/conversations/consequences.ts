@@ -7,17 +7,18 @@ import {
   type ConversationState,
   directPathIntact,
   type EventBody,
+  identifyBy,
+  isUnidentified,
   joinedParticipants,
+  knockingParticipants,
+  LOBBY_SECONDS,
   ringingParticipants,
   type Transfer,
 } from '@parley/protocol';
+import type { Deadline, Patience } from './deadlines.ts';
+import { keepsConference, recordingConsequences, recordingDeadline } from './recording-decisions.ts';
 
-/** Durations in milliseconds. */
-export interface Patience {
-  readonly ring: number;
-  readonly transfer: number;
-  readonly returnToDirect: number;
-}
+export type { Deadline, Patience } from './deadlines.ts';
 
 /** The events that must follow now; empty when the state is at rest. Append them, fold, and ask again. */
 export function consequences(state: ConversationState): EventBody[] {
@@ -25,10 +26,14 @@ export function consequences(state: ConversationState): EventBody[] {
   if (!call) return [];
   const joined = joinedParticipants(state);
   const ringing = ringingParticipants(state);
-  if (joined.length === 0) return [{ type: 'call-ended', reason: 'hung-up' }];
-  if (joined.length === 1 && ringing.length === 0) {
+  // Guests among themselves have nothing to do here.
+  const hosts = [...joined, ...ringing].filter(({ person }) => !person.guest);
+  if (joined.length === 0 || hosts.length === 0) return [{ type: 'call-ended', reason: 'hung-up' }];
+  if (joined.length === 1 && ringing.length === 0 && knockingParticipants(state).length === 0) {
     return [{ type: 'call-ended', reason: call.answeredAt === null ? 'not-answered' : 'hung-up' }];
   }
+  const recording = recordingConsequences(state, call);
+  if (recording.length > 0) return recording;
   const { transfer } = call;
   if (!transfer) return afterFailedTransfer(state, call);
   if (notNeeded(state, call, transfer)) {
@@ -41,6 +46,7 @@ export function consequences(state: ConversationState): EventBody[] {
 function notNeeded(state: ConversationState, call: Call, transfer: Transfer): boolean {
   const people = joinedParticipants(state).length + ringingParticipants(state).length;
   if (transfer.kind === 'direct') return transfer.between.length !== 2 || people !== 2;
+  if (keepsConference(state)) return false;
   return !call.directFailed && directPathIntact(state) && people === 2;
 }
 
@@ -48,6 +54,8 @@ function notNeeded(state: ConversationState, call: Call, transfer: Transfer): bo
 function afterFailedTransfer(state: ConversationState, call: Call): EventBody[] {
   const failure = call.transferFailure;
   if (!failure || failure.outcome === 'not-needed' || failure.to !== 'conference') return [];
+  // The room that was to be left works still.
+  if (failure.because === 'room-moved') return [];
   if (call.directFailed || !directPathIntact(state)) return [{ type: 'call-ended', reason: 'media-failed' }];
   const stranded = joinedParticipants(state).filter((p) => !call.path.between.includes(p.person.address));
   const unwanted = ringingParticipants(state).filter((p) => !call.path.between.includes(p.person.address));
@@ -55,12 +63,6 @@ function afterFailedTransfer(state: ConversationState, call: Call): EventBody[] 
     ...stranded.map((p): EventBody => ({ type: 'left', address: p.person.address, reason: 'lost' })),
     ...unwanted.map((p): EventBody => ({ type: 'invitation-ended', address: p.person.address, outcome: 'cancelled' })),
   ];
-}
-
-export interface Deadline {
-  /** Milliseconds since 1970. */
-  readonly at: number;
-  readonly events: EventBody[];
 }
 
 /** The next thing that happens if nothing else does; null when nothing will. */
@@ -71,6 +73,14 @@ export function nextDeadline(state: ConversationState, patience: Patience): Dead
     at: p.invitedAt + patience.ring,
     events: [{ type: 'invitation-ended', address: p.person.address, outcome: 'no-answer' }],
   }));
+  for (const p of knockingParticipants(state)) {
+    const events: EventBody[] = [{ type: 'invitation-ended', address: p.person.address, outcome: 'no-answer' }];
+    deadlines.push({ at: p.sinceAt + LOBBY_SECONDS * 1000, events });
+  }
+  for (const p of joinedParticipants(state).filter(isUnidentified)) {
+    const at = identifyBy(state, p);
+    if (at !== null) deadlines.push({ at, events: [{ type: 'left', address: p.person.address, reason: 'untrusted' }] });
+  }
   if (call.transfer) {
     const { epoch, startedAt } = call.transfer;
     deadlines.push({
@@ -78,6 +88,7 @@ export function nextDeadline(state: ConversationState, patience: Patience): Dead
       events: [{ type: 'transfer-ended', epoch, outcome: 'timed-out', code: 'media-not-connected' }],
     });
   }
+  deadlines.push(...recordingDeadline(state, patience));
   const back = returnToDirect(state, call);
   if (back) deadlines.push({ at: back.since + patience.returnToDirect, events: [back.event] });
   return deadlines.reduce<Deadline | null>((first, d) => (first === null || d.at < first.at ? d : first), null);
@@ -89,6 +100,7 @@ function returnToDirect(state: ConversationState, call: Call): { since: number; 
   const [first, second] = joined;
   if (call.path.kind !== 'conference' || call.policy !== 'direct-first' || call.directFailed || call.transfer)
     return null;
+  if (keepsConference(state)) return null;
   if (joined.length !== 2 || !first || !second || ringingParticipants(state).length > 0) return null;
   const everybody = [...state.participants.values()];
   const failure = call.transferFailure;

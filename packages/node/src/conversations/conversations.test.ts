@@ -16,7 +16,7 @@ import {
   until,
 } from './testing.ts';
 
-test('flow 3 by messages: ring across providers, accept, add, conference at the adder’s provider, all screens agree', {
+test('R16, R44: flow 3 by messages: ring across providers, accept, add, conference at the adder’s provider, all screens agree', {
   timeout: 10_000,
 }, async (t) => {
   const world = new FakeProviders(testPolicy);
@@ -48,6 +48,8 @@ test('flow 3 by messages: ring across providers, accept, add, conference at the 
   assert.deepEqual([...(b?.participants.keys() ?? [])], [...(c?.participants.keys() ?? [])], 'R26');
 
   await e2.ask(alice, 'call.leave', { conversation: id });
+  await until(world, () => stateOf(carol, id, alice.owner)?.state === 'left');
+  assert.deepEqual(e2.evicted, [alice.owner], 'whatever her device does, she is heard no more');
   await e1.ask(bob, 'call.leave', { conversation: id });
   await until(world, () => carol.states.get(id)?.call?.ended != null);
   assert.ok(!e1.inCall('bob') && !e1.inCall('carol') && !e2.inCall('alice'));
@@ -136,7 +138,9 @@ test('R49: the other provider is down when called, and what it missed arrives on
   );
 });
 
-test('a provider may not number events of others, act for others’ people, or relay', { timeout: 10_000 }, async (t) => {
+test('R52: a provider may not number events of others, act for others’ people, or relay', {
+  timeout: 10_000,
+}, async (t) => {
   const world = new FakeProviders(testPolicy);
   const e1 = await provider(t, world, one, ['bob', 'carol']);
   await provider(t, world, two, ['alice']);

@@ -4,10 +4,12 @@ import { test } from 'node:test';
 import {
   type Address,
   activeCall,
+  awaitedForRecording,
   awaitedForTransfer,
   type ConversationEvent,
   type ConversationId,
   type ConversationState,
+  currentRecording,
   type DeviceId,
   type Domain,
   type EventBody,
@@ -281,6 +283,47 @@ test('engine lost: two go direct, three go to another room', () => {
   assert.equal(g.call?.transfer?.kind, 'direct');
 });
 
+test('a room that is to be left works until all have left it: a transfer that fails changes nothing', () => {
+  const g = game();
+  g.begin(['bob', 'carol']);
+  g.join('bob');
+  g.join('carol');
+  const before = g.call?.path.focus?.room ?? '';
+  assert.throws(() => g.do('alice', { type: 'move', room: before, needs: {} }, false), ParleyError);
+  g.do('alice', { type: 'move', room: before, needs: {} });
+  assert.equal(g.call?.transfer?.because, 'room-moved');
+  g.do('bob', { type: 'path-failed', epoch: 2 });
+  assert.equal(g.call?.transfer, null);
+  assert.equal(g.call?.path.focus?.room, before);
+  g.do('alice', { type: 'move', room: before, needs: {} });
+  g.ready('alice', 'bob', 'carol');
+  assert.notEqual(g.call?.path.focus?.room, before);
+});
+
+test('a recording needs a conference, also between two: nothing else takes them there or away', () => {
+  const g = game();
+  g.begin(['bob']);
+  g.join('bob');
+  g.do('alice', { type: 'record' });
+  const n = g.state.recordings.at(-1)?.n ?? 0;
+  assert.equal(g.state.recordings.at(-1)?.state, 'asked');
+  g.do('bob', { type: 'consent', recording: n });
+  assert.equal(g.state.recordings.at(-1)?.state, 'agreed');
+  g.do('alice', { type: 'recording-needs-room', recording: n }, false);
+  assert.equal(g.state.recordings.at(-1)?.code, 'not-available');
+  g.do('alice', { type: 'record' });
+  const again = g.state.recordings.at(-1)?.n ?? 0;
+  g.do('bob', { type: 'consent', recording: again });
+  g.do('alice', { type: 'recording-needs-room', recording: again });
+  g.ready('alice', 'bob');
+  const focus = g.call?.path.focus;
+  assert.ok(focus);
+  g.do('alice', { type: 'recording-running', recording: again, focus });
+  assert.equal(nextDeadline(g.state, patience), null, 'no way back while it is recorded');
+  g.do('bob', { type: 'stop-recording', recording: again });
+  assert.equal(nextDeadline(g.state, patience)?.events[0]?.type, 'transfer-started');
+});
+
 const who = fc.constantFrom(...names);
 const anyCommand: fc.Arbitrary<Command> = fc.oneof(
   fc.constant<Command>({ type: 'alerting' }),
@@ -293,6 +336,20 @@ const anyCommand: fc.Arbitrary<Command> = fc.oneof(
   fc.nat(8).map((epoch): Command => ({ type: 'path-failed', epoch })),
   fc.nat(8).map((n): Command => ({ type: 'room-lost', room: room(n).room })),
   fc.boolean().map((on): Command => ({ type: 'media', media: { microphone: on, camera: on } })),
+  fc.nat(8).map((n): Command => ({ type: 'move', room: room(n).room, needs: {} })),
+  fc.constant<Command>({ type: 'record' }),
+  fc
+    .nat(40)
+    .chain((recording) =>
+      fc.constantFrom<Command>(
+        { type: 'consent', recording },
+        { type: 'stop-recording', recording },
+        { type: 'recording-needs-room', recording },
+        { type: 'recording-failed', recording, code: 'timed-out' },
+        { type: 'recording-running', recording, focus: room(recording % 8) },
+        { type: 'recorded', recording, because: 'limit' },
+      ),
+    ),
 );
 const move = fc.oneof(
   {
@@ -333,6 +390,16 @@ test('random play of 5 people: the call is always sound and always comes to an e
         }
         const { state, call } = g;
         const joined = joinedParticipants(state);
+        const recording = currentRecording(state.recordings);
+        if (
+          recording &&
+          recording.state !== 'asked' &&
+          currentRecording(before.recordings)?.state !== recording.state
+        ) {
+          assert.deepEqual(awaitedForRecording(state), [], 'nothing is recorded before all have agreed');
+        }
+        assert.ok(call || !recording, 'a recording ends with the call');
+        if (recording?.state === 'running') assert.equal(recording.focus?.room, call?.path.focus?.room);
         if (!call) {
           assert.ok(
             ![...state.participants.values()].some((p) => p.state === 'joined' || isRinging(p)),

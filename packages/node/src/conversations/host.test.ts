@@ -42,6 +42,8 @@ test('two add the same person at once: the room both were given stays the one th
           waiting.push(() => resolve(room));
           if (waiting.length === 2) for (const answer of waiting) answer();
         }),
+      record: async () => {},
+      evict: () => undefined,
       release: (_, name) => void released.push(name),
     },
     patience: { ring: 45_000, transfer: 15_000, returnToDirect: 3_000 },

@@ -5,11 +5,13 @@ import {
   type Address,
   activeCall,
   asParleyError,
+  type ConferenceNeeds,
   type ConversationEvent,
   type ConversationId,
   type ConversationState,
   type Domain,
   domainOf,
+  type ErrorCode,
   type EventBody,
   emptyConversation,
   type FocusRoom,
@@ -18,11 +20,12 @@ import {
 } from '@parley/protocol';
 import type { Logger } from 'pino';
 import type { ConferenceRooms } from './api.ts';
-import { abandonedRooms, audience, domainsOf, usesRoom } from './audience.ts';
+import { abandonedRooms, audience, departures, domainsOf, usesRoom } from './audience.ts';
 import { consequences, nextDeadline, type Patience } from './consequences.ts';
 import { type Command, decide } from './decide.ts';
 import type { Histories } from './histories.ts';
 import type { createSerialQueues } from './queue.ts';
+import { createRecordingConductor } from './recording-conductor.ts';
 
 /** Called after events are stored, still in the conversation's turn: must not wait for that conversation. */
 export type Publish = (
@@ -55,6 +58,12 @@ export function createHost(deps: {
   const now = deps.now ?? Date.now;
   const alarms = new Map<ConversationId, NodeJS.Timeout>();
   let closed = false;
+  const recordings = createRecordingConductor({
+    rooms,
+    execute,
+    failed: (id, error) =>
+      log.warn({ conversation: id, code: asParleyError(error).code, err: error }, 'a step of a recording failed'),
+  });
 
   /** Numbers the bodies and everything that follows from them. */
   function unfold(
@@ -80,7 +89,9 @@ export function createHost(deps: {
     const { after, events } = unfold(before, bodies);
     await histories.append(before.id, events, after, 'host', domainsOf(audience(before, after), domain));
     publish(before, after, events);
+    recordings.changed(before, after);
     for (const { domain: focus, room } of abandonedRooms(before, after)) rooms.release(focus, room);
+    for (const { focus, address, device } of departures(before, after)) rooms.evict(focus, address, device);
     setAlarm(after);
     return after;
   }
@@ -108,15 +119,18 @@ export function createHost(deps: {
   }
 
   /** The adder's provider first, then the host's own (design.md, flow 2, step 2). */
-  async function reserve(id: ConversationId, by: Address, epoch: number): Promise<FocusRoom> {
+  async function reserve(id: ConversationId, by: Address, epoch: number, needs?: ConferenceNeeds): Promise<FocusRoom> {
+    let why: ErrorCode = 'no-conference-available';
     for (const focus of new Set([domainOf(by), domain])) {
       try {
-        return { domain: focus, room: await rooms.reserve(focus, id, epoch) };
+        return { domain: focus, room: await rooms.reserve(focus, id, epoch, needs) };
       } catch (error) {
-        log.warn({ conversation: id, focus, code: asParleyError(error).code }, 'no conference room at this provider');
+        const { code } = asParleyError(error);
+        if (code === 'not-available' || code === 'conference-full') why = code;
+        log.warn({ conversation: id, focus, code }, 'no conference room at this provider');
       }
     }
-    throw new ParleyError('no-conference-available');
+    throw new ParleyError(why);
   }
 
   async function attempt(id: ConversationId, by: Address, command: Command, focus: FocusRoom | null) {
@@ -125,12 +139,39 @@ export function createHost(deps: {
       if (!state) throw new ParleyError('unknown-conversation');
       const decision = decide(state, by, command, focus);
       if ('needsFocus' in decision) {
-        return { otherwise: decision.otherwise, epoch: (activeCall(state)?.lastEpoch ?? 0) + 1 };
+        const { otherwise, needs } = decision;
+        return { otherwise, needs, epoch: (activeCall(state)?.lastEpoch ?? 0) + 1 };
       }
       const after = await commit(state, decision.events);
       if (focus && !usesRoom(after, focus.room)) rooms.release(focus.domain, focus.room);
       return null;
     });
+  }
+
+  async function execute(id: ConversationId, by: Address, command: Command): Promise<void> {
+    const wanted = await attempt(id, by, command, null);
+    if (!wanted) return;
+    // Not in the conversation's turn: a slow focus must not hold up a hang-up.
+    let focus: FocusRoom;
+    try {
+      focus = await reserve(id, by, wanted.epoch, wanted.needs);
+    } catch (error) {
+      const { otherwise } = wanted;
+      if (!otherwise) throw error;
+      await queues.run(id, async () => {
+        const state = await histories.get(id);
+        if (state && activeCall(state)) await commit(state, otherwise);
+      });
+      return;
+    }
+    try {
+      await attempt(id, by, command, focus);
+    } catch (error) {
+      // Two commands at once get the same room for the same attempt: the other one may be using it.
+      const state = await histories.get(id);
+      if (!state || !usesRoom(state, focus.room)) rooms.release(focus.domain, focus.room);
+      throw error;
+    }
   }
 
   return {
@@ -139,32 +180,12 @@ export function createHost(deps: {
       const focus = wantsFocus ? await reserve(id, by, 1) : null;
       return queues.run(id, () => commit(emptyConversation(id), first(focus)));
     },
-    async execute(id, by, command) {
-      const wanted = await attempt(id, by, command, null);
-      if (!wanted) return;
-      // Not in the conversation's turn: a slow focus must not hold up a hang-up.
-      let focus: FocusRoom;
-      try {
-        focus = await reserve(id, by, wanted.epoch);
-      } catch (error) {
-        const { otherwise } = wanted;
-        if (!otherwise) throw error;
-        await queues.run(id, async () => {
-          const state = await histories.get(id);
-          if (state && activeCall(state)) await commit(state, otherwise);
-        });
-        return;
-      }
-      try {
-        await attempt(id, by, command, focus);
-      } catch (error) {
-        // Two commands at once get the same room for the same attempt: the other one may be using it.
-        const state = await histories.get(id);
-        if (!state || !usesRoom(state, focus.room)) rooms.release(focus.domain, focus.room);
-        throw error;
-      }
+    execute,
+    rearm(state) {
+      setAlarm(state);
+      // What was asked of a focus before the node stopped may not have been done.
+      recordings.changed(emptyConversation(state.id), state);
     },
-    rearm: setAlarm,
     close() {
       closed = true;
       for (const alarm of alarms.values()) clearTimeout(alarm);

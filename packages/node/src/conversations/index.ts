@@ -13,9 +13,11 @@ import {
   hostOf,
   joinedParticipants,
   MAX_EVENTS_PER_MESSAGE,
+  mayBeHeard,
   ParleyError,
   type Person,
   type RelayedCommand,
+  relayedCommandSchema,
 } from '@parley/protocol';
 import type { Logger } from 'pino';
 import type { Directory } from '../directory/api.ts';
@@ -24,7 +26,7 @@ import { createBudgets } from '../limits/index.ts';
 import type { Policy } from '../policy/api.ts';
 import type { Caller, Devices } from '../signalling/api.ts';
 import type { Storage } from '../storage/index.ts';
-import type { ConferenceRooms, Conversations, RoomReport } from './api.ts';
+import type { ConferenceRooms, Conversations, Entering, RoomReport } from './api.ts';
 import { createAttendance } from './attendance.ts';
 import { audience, domainsOf, takesPart } from './audience.ts';
 import type { Patience } from './consequences.ts';
@@ -34,9 +36,11 @@ import { createDeliveries } from './delivery.ts';
 import { createEventStore } from './event-store.ts';
 import { createHistories } from './histories.ts';
 import { createHost, type Publish } from './host.ts';
+import { tellLobby } from './lobby.ts';
 import { createLostRooms } from './lost-rooms.ts';
 import { firstPage } from './pages.ts';
 import { createSerialQueues } from './queue.ts';
+import { createRecordingsKept } from './recordings-kept.ts';
 import { routeSignal } from './signals.ts';
 
 /** How long a pass for a conference is good for, in seconds: a device uses it at once. */
@@ -45,6 +49,13 @@ const TICKET_SECONDS = 60;
 const INVITATIONS_PER_SECOND = 0.5;
 const INVITATION_BURST = 40;
 export const TICKET_TYPE = 'parley-ticket+jwt';
+
+interface PassRequest {
+  readonly conversation: ConversationId;
+  readonly epoch: number;
+  readonly address: Address;
+  readonly device: DeviceId;
+}
 
 export async function createConversations(deps: {
   domain: Domain;
@@ -58,12 +69,15 @@ export async function createConversations(deps: {
   /** Which paths calls of people here may take. */
   paths: ClientSettings['paths'];
   patience: Patience;
+  /** A guest of ours has no more business in a conversation; null: nobody has, its call is over. */
+  released?: (id: ConversationId, guest: Address | null) => void;
   log: Logger;
 }): Promise<Conversations> {
   const { domain, storage, devices, directory, federation, signer, rooms, policy, paths, patience, log } = deps;
   const store = createEventStore(storage);
   const histories = createHistories(store);
   const queues = createSerialQueues();
+  const recordingsKept = createRecordingsKept(storage, domain);
   const failed = (id: ConversationId, error: unknown) =>
     log.warn({ conversation: id, code: asParleyError(error).code, err: error }, 'a step of a conversation failed');
 
@@ -84,6 +98,8 @@ export async function createConversations(deps: {
   });
   const publish: Publish = (before, after, events) => {
     attendance.changed(before, after, events);
+    recordingsKept.changed(after, events).catch((error: unknown) => failed(after.id, error));
+    tellLobby({ domain, devices, released: deps.released ?? (() => undefined) }, before, after, events);
     if (hostOf(after.id) !== domain) return;
     for (const other of domainsOf(audience(before, after), domain)) deliveries.push(after.id, other, after.n, events);
   };
@@ -92,10 +108,12 @@ export async function createConversations(deps: {
   /** Carries a command of one of our own people to wherever the conversation is hosted. */
   async function submit(id: ConversationId, by: Address, command: Command | RelayedCommand): Promise<void> {
     if (hostOf(id) === domain) return host.execute(id, by, await complete(id, command));
-    if (command.type === 'connected' || command.type === 'room-lost') throw new ParleyError('internal-error');
-    const relayed: RelayedCommand =
+    const relayed =
       command.type === 'add' && 'person' in command ? { type: 'add', address: command.person.address } : command;
-    await federation.request(hostOf(id), 'conversation.command', { conversation: id, by, command: relayed });
+    const parsed = relayedCommandSchema.safeParse(relayed);
+    // Only the host itself says those that remain.
+    if (!parsed.success) throw new ParleyError('internal-error');
+    await federation.request(hostOf(id), 'conversation.command', { conversation: id, by, command: parsed.data });
   }
 
   /** The host finds out whom an address means. */
@@ -140,7 +158,7 @@ export async function createConversations(deps: {
   async function participantState(id: ConversationId, address: Address) {
     const state = await histories.get(id);
     const participant = state?.participants.get(address);
-    if (!state || !participant) throw new ParleyError('unknown-conversation');
+    if (!state || !participant || attendance.isWithheld(id, address)) throw new ParleyError('unknown-conversation');
     return { state, participant };
   }
 
@@ -190,6 +208,7 @@ export async function createConversations(deps: {
   });
   async function acceptOn(caller: Caller, id: ConversationId, media: { microphone: boolean; camera: boolean }) {
     await participantState(id, caller.address);
+    attendance.accepts(id, caller.device);
     await submit(id, caller.address, { type: 'accept', device: caller.device, media });
     return {};
   }
@@ -206,7 +225,37 @@ export async function createConversations(deps: {
   devices.handle('call.pathFailed', (c, p) =>
     asParticipant(c, p.conversation, { type: 'path-failed', epoch: p.epoch }),
   );
-  devices.handle('conversation.send', (c, p) => asParticipant(c, p.conversation, { type: 'send', text: p.text }));
+  devices.handle('call.record', (c, p) => asParticipant(c, p.conversation, { type: 'record' }));
+  devices.handle('call.consent', (c, { conversation, recording }) =>
+    asParticipant(c, conversation, { type: 'consent', recording }),
+  );
+  devices.handle('call.stopRecording', (c, { conversation, recording }) =>
+    asParticipant(c, conversation, { type: 'stop-recording', recording }),
+  );
+  devices.handle('conversation.send', async (c, p) => {
+    if (c.only) await requireTerm(c, p.conversation, 'write');
+    return asParticipant(c, p.conversation, { type: 'send', text: p.text });
+  });
+  /** What guests may do is as the rules say now, of those who come by links of whoever invited this one. */
+  async function requireTerm(caller: Caller, id: ConversationId, term: 'write'): Promise<void> {
+    const { participant } = await participantState(id, caller.address);
+    if (participant.addedBy && !policy.guestsOf(participant.addedBy)[term]) throw new ParleyError('not-permitted');
+  }
+  devices.handle('call.admit', (c, p) => asParticipant(c, p.conversation, { type: 'admit', address: p.address }));
+  devices.handle('call.turnAway', (c, p) =>
+    asParticipant(c, p.conversation, { type: 'turn-away', address: p.address }),
+  );
+  devices.handle('call.mute', (c, p) => asParticipant(c, p.conversation, { type: 'mute', address: p.address }));
+  devices.handle('call.askToUnmute', (c, p) =>
+    asParticipant(c, p.conversation, { type: 'ask-unmute', address: p.address }),
+  );
+  devices.handle('call.remove', (c, { conversation, address, because }) =>
+    asParticipant(c, conversation, { type: 'remove', address, because }),
+  );
+  devices.handle('call.raiseTrust', (c, p) =>
+    asParticipant(c, p.conversation, { type: 'raise-trust', seconds: p.seconds }),
+  );
+  devices.handle('call.identify', (c, p) => asParticipant(c, p.conversation, { type: 'identify' }));
   devices.handle('call.signal', async (caller, { conversation, to, signal }) => {
     const from = { address: caller.address, device: caller.device };
     await routeSignal({ domain, devices, federation }, await histories.get(conversation), from, to, signal);
@@ -214,13 +263,9 @@ export async function createConversations(deps: {
   });
   devices.handle('conversation.events', async (caller, { conversation, after }) => {
     const { state, participant } = await participantState(conversation, caller.address);
+    if (participant.state === 'knocking') throw new ParleyError('not-admitted');
     const sees = takesPart(participant) || !activeCall(state) ? state.n : participant.since;
     return history(conversation, after, sees);
-  });
-  devices.handle('focus.ticket', async (caller, { conversation, epoch }) => {
-    const request = { conversation, epoch, address: caller.address, device: caller.device };
-    if (hostOf(conversation) === domain) return { ticket: await ticket(request) };
-    return federation.request(hostOf(conversation), 'focus.ticket', request);
   });
   devices.on('gone', ({ device, reason }) => {
     const call = attendance.callOfDevice(device);
@@ -230,19 +275,20 @@ export async function createConversations(deps: {
     );
   });
 
-  /** A pass signed by the host, for one device, one room, one use (RFC 7519 claims; `jti` for single use). */
-  async function ticket(wanted: {
-    conversation: ConversationId;
-    epoch: number;
-    address: Address;
-    device: DeviceId;
-  }): Promise<string> {
-    const { state, participant } = await participantState(wanted.conversation, wanted.address);
-    if (participant.state !== 'joined' || participant.device !== wanted.device) throw new ParleyError('not-in-call');
+  /** The conference of an epoch, for a device that takes part in the call. */
+  async function conferenceOf({ conversation, epoch, address, device }: PassRequest) {
+    const { state, participant } = await participantState(conversation, address);
+    if (participant.state !== 'joined' || participant.device !== device) throw new ParleyError('not-in-call');
     const call = activeCall(state);
-    const path = [call?.transfer, call?.path].find((p) => p?.epoch === wanted.epoch);
+    const path = [call?.transfer, call?.path].find((p) => p?.epoch === epoch);
     if (!path?.focus) throw new ParleyError('out-of-turn', 'there is no conference with this epoch');
-    const { room, domain: focus } = path.focus;
+    if (!mayBeHeard(state, address)) throw new ParleyError('recording-consent-needed');
+    return path.focus;
+  }
+
+  /** A pass signed by the host, for one device, one room, one use (RFC 7519 claims; `jti` for single use). */
+  async function ticket(wanted: PassRequest): Promise<string> {
+    const { room, domain: focus } = await conferenceOf(wanted);
     const { address, device, conversation, epoch } = wanted;
     return signer.sign(TICKET_TYPE, { aud: focus, sub: address, device, room, conversation, epoch }, TICKET_SECONDS);
   }
@@ -263,6 +309,7 @@ export async function createConversations(deps: {
   federation.handle('call.signal', async (from, { conversation, from: sender, to, signal }) => {
     requireFrom(from, sender.address);
     if (domainOf(to.address) !== domain) throw new ParleyError('not-allowed', 'not a relay for other providers');
+    if (attendance.isWithheld(conversation, to.address)) throw new ParleyError('not-in-call');
     // In turn, so that an offer does not overtake the invitation it belongs to.
     await queues.run(conversation, async () =>
       routeSignal({ domain, devices, federation }, await histories.get(conversation), sender, to, signal),
@@ -293,22 +340,49 @@ export async function createConversations(deps: {
 
   async function roomReport(focus: Domain, id: ConversationId, room: string, report: RoomReport): Promise<void> {
     const state = await histories.get(id);
+    if (report.type === 'recorded') {
+      const recording = state?.recordings.find(({ n }) => n === report.recording);
+      if (recording?.focus?.domain !== focus || recording.focus.room !== room) throw new ParleyError('recording-gone');
+      return host.execute(id, recording.by, report);
+    }
     const call = state && activeCall(state);
     if (!state || !call || ![call.path.focus, call.transfer?.focus].some((f) => f?.room === room && f.domain === focus))
       return;
     if (report.type === 'connected') await host.execute(id, report.address, { type: 'connected', room });
-    if (report.type === 'room-lost') {
-      const [someone] = joinedParticipants(state);
-      if (someone) await host.execute(id, someone.person.address, { type: 'room-lost', room });
-    }
+    if (report.type !== 'room-lost' && report.type !== 'move') return;
+    const joined = joinedParticipants(state).map((p) => p.person.address);
+    // By somebody of the focus's own company, so that it is asked first for the next room.
+    const someone = joined.find((address) => domainOf(address) === focus) ?? joined[0];
+    if (someone) await host.execute(id, someone, { ...report, room });
   }
 
   return {
     async historyFor(address) {
-      const mine = [...histories.active()].filter((state) => takesPart(state.participants.get(address)));
+      const mine = [...histories.active()].filter(
+        (state) => takesPart(state.participants.get(address)) && !attendance.isWithheld(state.id, address),
+      );
       return Promise.all(mine.map((state) => history(state.id, 0, state.n)));
     },
     state: (id) => histories.get(id),
+    recordingsOf: recordingsKept.of,
+    async pass(conversation, epoch, address, device) {
+      const wanted = { conversation, epoch, address, device };
+      const { domain: focus } = await conferenceOf(wanted);
+      if (hostOf(conversation) === domain) return { focus, ticket: await ticket(wanted) };
+      return { focus, ...(await federation.request(hostOf(conversation), 'focus.ticket', wanted)) };
+    },
+    async enter(id, who: Entering) {
+      await host.execute(id, who.person.address, { type: 'enter', ...who });
+      const { participant } = await participantState(id, who.person.address);
+      return { waiting: participant.state === 'knocking' };
+    },
+    identified: (id, guest) => host.execute(id, guest, { type: 'identified' }),
+    become: (id, guest, person) => host.execute(id, guest, { type: 'become', person }),
+    async guestGone(id, guest) {
+      const state = await histories.get(id);
+      if (state?.participants.get(guest)?.state !== 'knocking') return;
+      await host.execute(id, guest, { type: 'leave', reason: 'lost' });
+    },
     roomReport,
     async resume() {
       const running = [...histories.active()];

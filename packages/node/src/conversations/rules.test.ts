@@ -20,7 +20,7 @@ test('R48: rules refuse calls on either side, and end what runs when they change
   e1.policy.set(denyAlice);
   const refused = await e2.ask(alice, 'call.start', startWith(bob.owner));
   await until(world, () => stateOf(alice, refused.conversation, bob.owner)?.outcome === 'refused');
-  assert.equal(stateOf(bob, refused.conversation, bob.owner)?.state === 'alerting', false, 'it never rang');
+  assert.equal(bob.states.has(refused.conversation), false, 'nobody here learns of it');
 
   // Bob may call Alice, so they may talk; until the rule is about both directions.
   const { conversation: id } = await e1.ask(bob, 'call.start', startWith(alice.owner));
@@ -68,4 +68,28 @@ test('R48: an invitation that rings is taken back when the rules change', { time
     await until(world, () => !e2.inCall('alice'));
     judge.policy.set({});
   }
+});
+
+test('R48: a host elsewhere that does not heed the refusal makes nobody’s windows ring on', {
+  timeout: 10_000,
+}, async (t) => {
+  const world = new FakeProviders(testPolicy);
+  const e1 = await provider(t, world, one, ['bob']);
+  const e2 = await provider(t, world, two, ['alice']);
+  const [alice, bob] = [e2.device('alice'), e1.device('bob')];
+  const { conversation: id } = await e2.ask(alice, 'call.start', startWith(bob.owner));
+  await until(world, () => stateOf(alice, id, bob.owner)?.state === 'alerting');
+  await until(world, () => stateOf(bob, id, bob.owner)?.state === 'alerting');
+  let heard = 0;
+  world.handlers.get(two)?.set('conversation.command', () => {
+    heard += 1;
+    return {};
+  });
+  e1.policy.set({ rules: [{ name: 'apart', decision: 'deny' }] });
+  await until(world, () => !bob.states.has(id));
+  assert.equal(bob.order.at(-1), 'call.withdrawn');
+  await assert.rejects(async () => e1.ask(bob, 'call.accept', { conversation: id, media }), {
+    code: 'unknown-conversation',
+  });
+  assert.equal(heard, 1, 'the host was told');
 });

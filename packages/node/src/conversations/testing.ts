@@ -6,6 +6,7 @@ import type { TestContext } from 'node:test';
 import {
   type Address,
   activeCall,
+  type ConferenceNeeds,
   type ConversationId,
   type ConversationState,
   type DeviceId,
@@ -16,6 +17,7 @@ import {
   deviceNotifications,
   domainOf,
   emptyConversation,
+  type FocusRoom,
   type LinkMethod,
   linkMethods,
   ParleyError,
@@ -29,7 +31,7 @@ import type { DomainSigner, Federation } from '../federation/api.ts';
 import type { Policy } from '../policy/api.ts';
 import type { Caller, Devices } from '../signalling/api.ts';
 import { openStorage } from '../storage/index.ts';
-import type { ConferenceRooms } from './api.ts';
+import type { ConferenceRooms, RoomReport } from './api.ts';
 import { createConversations } from './index.ts';
 
 export const one = 'enterprise1.example' as Domain;
@@ -57,6 +59,8 @@ export class FakeProviders<P extends Policy = Policy> extends EventEmitter<{ tol
   readonly handlers = new Map<Domain, Handlers>();
   readonly unreachable = new Set<Domain>();
   readonly linkTraffic: { to: Domain; method: string }[] = [];
+  /** What a focus answers when a room is to be recorded, or not any more. */
+  record: (host: Domain, room: FocusRoom, recording: number, on: boolean) => Promise<void> = async () => {};
 }
 
 export async function provider<P extends Policy>(
@@ -84,6 +88,7 @@ export async function provider<P extends Policy>(
         const before = device.states.get(conversation) ?? emptyConversation(conversation);
         device.states.set(conversation, reduceAll(before, fresh));
       }
+      if (method === 'call.withdrawn') device.states.delete((params as { conversation: ConversationId }).conversation);
       if (method === 'call.signal') {
         const { from, signal } = params as { from: { address: Address }; signal: { type: string } };
         device.signals.push({ from: from.address, type: signal.type });
@@ -131,15 +136,20 @@ export async function provider<P extends Policy>(
     remember: async () => {},
   };
   const lent: string[] = [];
+  const needed: ConferenceNeeds[] = [];
   const released: string[] = [];
+  const evicted: Address[] = [];
   const rooms: ConferenceRooms = {
-    async reserve(focus) {
+    async reserve(focus, _, __, needs) {
+      needed.push(needs ?? {});
       if (world.unreachable.has(focus)) throw new ParleyError('no-conference-available');
       const room = `r_${String(lent.length).padStart(21, '0')}${focus === one ? 1 : 2}`;
       lent.push(room);
       return room;
     },
+    evict: (_, address) => void evicted.push(address),
     release: (_, room) => void released.push(room),
+    record: (room, n, on) => world.record(domain, room, n, on),
   };
   const signer: DomainSigner = { domain, sign: async () => 'signed', verify: async () => ({}) };
   const policy = world.newPolicy();
@@ -164,7 +174,13 @@ export async function provider<P extends Policy>(
   return {
     policy,
     lent,
+    needed,
+    evicted,
     released,
+    report: (room: FocusRoom, id: ConversationId, report: RoomReport) =>
+      conversations.roomReport(room.domain, id, room.room, report),
+    recordingsOf: conversations.recordingsOf,
+    pass: conversations.pass,
     inCall: (name: string) => busy.get(`${name}@${domain}` as Address) ?? false,
     device(name: string, suffix = '1'): FakeDevice {
       const id = `d_${(name + suffix).padEnd(16, '0')}` as DeviceId;
@@ -181,7 +197,7 @@ export async function provider<P extends Policy>(
       method: M,
       params: DeviceParams<M>,
     ): Promise<DeviceResult<M>> {
-      const caller: Caller = { person: person(device.owner), address: device.owner, device: device.id };
+      const caller: Caller = { person: person(device.owner), address: device.owner, device: device.id, only: null };
       const handler = deviceHandlers.get(method);
       assert.ok(handler, method);
       return (await handler(caller as never, params as never)) as DeviceResult<M>;

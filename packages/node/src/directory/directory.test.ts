@@ -164,7 +164,7 @@ test('R48: rules hide people from whom they mean, and take back what was seen', 
   assert.deepEqual((await contactsOf(alice))[0], ['Enterprise 1', 'Carol Clark offline']);
 });
 
-test('contacts are the own company first, without oneself, then others by company', async (t) => {
+test('R11: contacts are the own company first, without oneself, then others by company', async (t) => {
   const { first } = await world(t);
   const alice = await first.signIn('alice');
   assert.deepEqual(await contactsOf(alice), [['Enterprise 1', 'Bob Böhm offline', 'Carol Clark offline']]);
@@ -214,7 +214,7 @@ test('colleagues see each other come, choose, call and go', async (t) => {
   ]);
 });
 
-test('search finds by part of a name or address, and looks a whole address up where it lives', async (t) => {
+test('R12: search finds by part of a name or address, and looks a whole address up where it lives', async (t) => {
   const { first, link } = await world(t);
   const alice = await first.signIn('alice');
   const search = async (text: string) =>

@@ -5,6 +5,7 @@ import {
   type Contact,
   type Domain,
   domainOf,
+  isGuestAddress,
   ParleyError,
   type Person,
   type Presence,
@@ -114,10 +115,12 @@ export function createDirectory(options: DirectoryOptions): DirectoryRoom {
   policy.on('changed', () => watched.revoke((address, by) => mayFind(by, address)));
 
   devices.on('online', ({ address }) => {
+    if (isGuestAddress(address)) return;
     own.devicesChanged(address);
     watchContactsOf(address).catch((err: unknown) => log.error({ err }, 'contacts could not be read'));
   });
   devices.on('gone', ({ address }) => {
+    if (isGuestAddress(address)) return;
     own.devicesChanged(address);
     if (devices.of(address).length === 0) watching.unwantAll(address);
   });
@@ -198,9 +201,11 @@ export function createDirectory(options: DirectoryOptions): DirectoryRoom {
     known: async (owner, address) => (await contacts.get(owner, address)) ?? found.get(address) ?? null,
     lookup,
     presenceOf: own.of,
-    setInCall: own.setInCall,
+    setInCall(address, inCall) {
+      if (!isGuestAddress(address)) own.setInCall(address, inCall);
+    },
     async remember(owner, person) {
-      if (!isOurs(owner) || isOurs(person.address)) return;
+      if (!isOurs(owner) || isOurs(person.address) || isGuestAddress(owner) || person.guest) return;
       try {
         await add(owner, person);
       } catch (thrown) {

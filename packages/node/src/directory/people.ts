@@ -1,5 +1,5 @@
 // People of this provider, as the database has them. Who is in it is decided by the configuration and the sign-in.
-import { type Address, MAX_FRAME_BYTES, type Person, type Provider } from '@parley/protocol';
+import { type Address, isGuestAddress, MAX_FRAME_BYTES, type Person, type Provider } from '@parley/protocol';
 import type { Kysely } from 'kysely';
 import type { Database } from '../storage/index.ts';
 
@@ -15,11 +15,16 @@ export function createPeople(storage: Kysely<Database>, provider: Provider): Peo
   const company = provider.name;
   const all = async (): Promise<Person[]> => {
     const rows = await storage.selectFrom('people').select(['address', 'name']).execute();
-    return rows.map((row) => ({ ...row, company })).sort(byName);
+    // Guests are nobody's colleagues, and not to be found.
+    return rows
+      .filter(({ address }) => !isGuestAddress(address))
+      .map((row) => ({ ...row, company }))
+      .sort(byName);
   };
   return {
     all,
     async find(address) {
+      if (isGuestAddress(address)) return null;
       const row = await storage
         .selectFrom('people')
         .select(['address', 'name'])

@@ -1,5 +1,6 @@
 // What the rest of the node sees of other providers: ask one something, answer when one asks, sign as this domain.
 import type { EventEmitter } from 'node:events';
+import type { Readable } from 'node:stream';
 import type { Domain, LinkMethod, LinkParams, LinkResult, WellKnown } from '@parley/protocol';
 
 export interface FederationEvents {
@@ -26,6 +27,11 @@ export interface Federation extends EventEmitter<FederationEvents> {
    * time. Errors: `provider-unreachable`, `provider-unknown`, `provider-untrusted`.
    */
   read(url: string, onBehalfOf: Domain): Promise<string>;
+  /**
+   * A file at the host of a provider's link, on a ticket that is sent as bearer token (RFC 6750 section 2.1): at most so
+   * many bytes, or the stream fails. Errors as of `read`; the caller destroys the stream or reads it to its end.
+   */
+  download(domain: Domain, path: string, ticket: string, maxBytes: number): Promise<Readable>;
   close(): Promise<void>;
 }
 

@@ -1,6 +1,7 @@
 // Finding a provider from its domain: what a hostile or broken web server gets, and where requests never go.
 import assert from 'node:assert/strict';
 import { promises as dns } from 'node:dns';
+import { buffer } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { asParleyError, type Domain, type ErrorCode } from '@parley/protocol';
@@ -61,6 +62,28 @@ describe('a document', () => {
       assert.equal((await discovery.find(one.domain)).domain, one.domain);
     });
   }
+
+  it('is not a file: that comes only with its ticket, and no longer than announced', async (t) => {
+    const hosts: Record<string, string> = {};
+    const one = await startProvider(t, 'one.example', hosts);
+    const base = hosts['one.example'] ?? '';
+    const asked: unknown[] = [];
+    one.lie = (request, response) => {
+      asked.push(request.headers.authorization);
+      if (request.url === '/moved') response.writeHead(302, { location: '/file' }).end();
+      else response.end('x'.repeat(100_000));
+    };
+    const discovery = createDiscovery(hosts, 1000, Date.now);
+    t.after(() => discovery.close());
+    const download = (path: string, most: number) =>
+      discovery.download(new URL(path, base), one.domain, 'ticket-of-one', most);
+    assert.equal((await buffer(await download('/file', 100_000))).length, 100_000);
+    await assert.rejects(download('/file', 99_999).then(buffer), refusedWith('provider-untrusted'));
+    await assert.rejects(download('/moved', 100_000), refusedWith('provider-unknown'));
+    assert.deepEqual(asked, Array(3).fill('Bearer ticket-of-one'), 'what is moved is not followed');
+    const away = discovery.download(new URL(base), example, 'ticket', 9);
+    await assert.rejects(away, refusedWith('provider-untrusted'), 'nobody is sent to this machine');
+  });
 
   it('is kept for five minutes, and asked for again sooner for an unknown key, but not every time', async (t) => {
     const hosts: Record<string, string> = {};

@@ -338,7 +338,13 @@ describe('R47: a neighbour', () => {
     // Neither the rate nor the heartbeat may be what cuts it.
     const limits = { framesPerSecond: 1e9, burst: 1e9, heartbeatMs: 600_000 };
     const { one, two } = await pair(t, { limits });
-    const answer = { room: `r_${'r'.repeat(22)}`, leg: `l_${'l'.repeat(16)}`, sdp: 'x'.repeat(60_000), statement: 's' };
+    const answer = {
+      room: `r_${'r'.repeat(22)}`,
+      leg: `l_${'l'.repeat(16)}`,
+      sdp: 'x'.repeat(60_000),
+      statement: 's',
+      offers: { mixing: false, recording: false },
+    };
     let asked = 0;
     one.federation.handle('focus.join', () => {
       asked += 1;

@@ -144,6 +144,10 @@ export async function createFederation(options: FederationOptions): Promise<Link
 
   const federation: Federation = Object.assign(events, {
     read: (url: string, onBehalfOf: Domain) => discovery.read(url, onBehalfOf),
+    async download(domain: Domain, path: string, ticket: string, maxBytes: number) {
+      const { link } = await discovery.find(domain);
+      return discovery.download(new URL(path, link.replace(/^ws/, 'http')), domain, ticket, maxBytes);
+    },
     async request<M extends LinkMethod>(domain: Domain, method: M, params: LinkParams<M>) {
       if (domain === own) throw new ParleyError('internal-error', 'a node has no link to itself');
       if (!config.federation.enabled) throw new ParleyError('not-allowed', 'this provider does not talk to others');

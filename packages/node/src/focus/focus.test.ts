@@ -15,9 +15,11 @@ import {
   ParleyError,
 } from '@parley/protocol';
 import { pino } from 'pino';
-import type { RoomReport } from '../conversations/api.ts';
+import type { Pass, RoomReport } from '../conversations/api.ts';
 import type { DomainSigner, Federation } from '../federation/api.ts';
+import type { Recordings } from '../recordings/api.ts';
 import type { Devices } from '../signalling/api.ts';
+import { createEnginePool } from './engine-pool.ts';
 import { createFocus } from './index.ts';
 
 const own = 'enterprise1.example' as Domain;
@@ -26,10 +28,14 @@ const conversation = 'AAAAAAAAAAAAAAAAAAAAAA@enterprise2.example' as Conversatio
 const bob = { address: 'bob@enterprise1.example' as Address, device: 'd_bob0000000000000' as DeviceId };
 const alice = { address: 'alice@enterprise2.example' as Address, device: 'd_alice00000000000' as DeviceId };
 
+const member = { id: 'fake', weight: 1, maxRooms: 10, maxDevices: 100, drain: false };
+const log = pino({ level: 'silent' });
+
 class FakeRoom extends EventEmitter<RoomEvents> implements MediaRoom {
   readonly id: string;
   readonly present = new Set<string>();
   closed = false;
+  readonly preferred: unknown[] = [];
   constructor(id: string) {
     super();
     this.id = id;
@@ -39,7 +45,9 @@ class FakeRoom extends EventEmitter<RoomEvents> implements MediaRoom {
     return { leg: 'l_0000000000000000', sdp: 'answer' };
   }
   async subscribe() {}
-  async prefer() {}
+  async prefer(device: string, pictures: unknown) {
+    this.preferred.push([device, pictures]);
+  }
   async startRecording() {}
   async stopRecording() {
     return { url: 'file:///recording.webm', milliseconds: 0 };
@@ -57,11 +65,11 @@ class FakeRoom extends EventEmitter<RoomEvents> implements MediaRoom {
   }
 }
 
-function setUp(t: TestContext, options: { mayLend?: boolean; engine?: boolean } = {}) {
+function setUp(t: TestContext, options: { mayLend?: boolean; engine?: boolean; pass?: () => Pass } = {}) {
   const made: FakeRoom[] = [];
   const engine = Object.assign(new EventEmitter(), {
     name: 'fake',
-    capabilities: { forwarding: true, mixing: false, recording: false, layers: false },
+    capabilities: { forwarding: true, mixing: false, recording: false, layers: false, speaker: false },
     async createRoom({ id }: { id: string }) {
       const room = new FakeRoom(id);
       made.push(room);
@@ -71,6 +79,7 @@ function setUp(t: TestContext, options: { mayLend?: boolean; engine?: boolean } 
     close: async () => {},
   }) as unknown as MediaEngine;
   const handlers = new Map<string, (a: never, b: never) => Promise<unknown>>();
+  const passed: unknown[][] = [];
   const told: { method: string; params: unknown }[] = [];
   const asked: { domain: Domain; method: string; params: unknown }[] = [];
   const reports: RoomReport[] = [];
@@ -101,19 +110,26 @@ function setUp(t: TestContext, options: { mayLend?: boolean; engine?: boolean } 
   };
   const focus = createFocus({
     domain: own,
-    engine: options.engine === false ? null : engine,
+    pool: options.engine === false ? null : createEnginePool({ members: [{ ...member, engine }], log }),
+    recordings: { store: {} as Recordings, maxMinutes: 1 },
     emptySeconds: 60,
     ticketType: 'ticket',
     devices,
     federation,
     signer,
-    log: pino({ level: 'silent' }),
+    log,
     mayLend: async () => options.mayLend ?? true,
+    passFor: async (id, epoch, ...who) => {
+      passed.push([id, epoch, ...who]);
+      return options.pass?.() ?? { focus: other, ticket: 'pass' };
+    },
     report: async (_, __, report) => void reports.push(report),
   });
   t.after(() => focus.close());
   const link = (method: string, from: Domain, params: unknown) =>
     handlers.get(`link ${method}`)?.(from as never, params as never);
+  const device = (method: string, who: typeof bob, params: unknown) =>
+    handlers.get(`device ${method}`)?.(who as never, params as never);
   const create = async () => ((await link('focus.create', other, { conversation, epoch: 2 })) as { room: string }).room;
   let passes = 0;
   const ticket = (room: string, who: typeof bob, change: object = {}, signer: string = other) => {
@@ -132,7 +148,7 @@ function setUp(t: TestContext, options: { mayLend?: boolean; engine?: boolean } 
   };
   const join = (from: Domain, who: typeof bob, pass: string) =>
     link('focus.join', from, { ...who, ticket: pass, sdp: 'v=0' });
-  return { focus, made, told, asked, reports, link, create, ticket, join };
+  return { focus, made, told, asked, reports, passed, link, device, create, ticket, join };
 }
 
 test('the same attempt gets the same room; another gets another', async (t) => {
@@ -185,6 +201,31 @@ test('a pass lets in the one device it was made for, once, and only with the hos
   assert.equal(f.made[0]?.present.size, 1);
 });
 
+test('a device here enters on a pass that the node fetches for it and keeps to itself', async (t) => {
+  const wanted = { conversation, epoch: 2, sdp: 'v=0' };
+  let room = '';
+  const here = setUp(t, { pass: () => ({ focus: own, ticket: here.ticket(room, bob) }) });
+  room = await here.create();
+  const joined = await here.device('focus.join', bob, wanted);
+  assert.deepEqual(here.passed, [[conversation, 2, bob.address, bob.device]]);
+  assert.equal(here.made[0]?.present.size, 1);
+  assert.ok(!JSON.stringify(joined).includes('ticket'));
+
+  const elsewhere = setUp(t, { pass: () => ({ focus: other, ticket: 'pass' }) });
+  await elsewhere.device('focus.join', bob, wanted);
+  assert.deepEqual(elsewhere.asked, [
+    { domain: other, method: 'focus.join', params: { ticket: 'pass', ...bob, sdp: 'v=0' } },
+  ]);
+
+  const refusing = setUp(t, {
+    pass: () => {
+      throw new ParleyError('not-in-call');
+    },
+  });
+  await assert.rejects(async () => refusing.device('focus.join', bob, wanted), { code: 'not-in-call' });
+  assert.deepEqual(refusing.asked, []);
+});
+
 test('offers reach the right device with addresses in place of the engine’s names; reports reach the host', async (t) => {
   const f = setUp(t);
   const room = await f.create();
@@ -232,4 +273,81 @@ test('only the host closes a room, only a device’s own provider takes it out; 
   assert.ok(f.made[0]?.closed);
   assert.deepEqual(await f.focus.counts(), { rooms: 0, legs: 0 });
   assert.deepEqual(f.told.at(-1), { method: 'focus.closed', params: { focus: own, room, reason: 'room-ended' } });
+});
+
+test('R55: a room that nobody enters, or that the last one has left, is collected; one with somebody in it is not', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const f = setUp(t);
+  const rooms = () => f.focus.counts().then((counts) => counts.rooms);
+  await f.create();
+  t.mock.timers.tick(59_999);
+  assert.equal(await rooms(), 1);
+  t.mock.timers.tick(1);
+  assert.equal(await rooms(), 0, 'orphaned from the beginning');
+  const room = await f.create();
+  await f.join(own, bob, f.ticket(room, bob));
+  t.mock.timers.tick(600_000);
+  assert.equal(await rooms(), 1, 'while somebody is in it');
+  await f.link('focus.leave', own, { room, ...bob });
+  t.mock.timers.tick(60_000);
+  assert.equal(await rooms(), 0, 'left by the last one');
+  await setImmediate();
+  assert.ok(
+    f.made.every(({ closed }) => closed),
+    'in the engine, too',
+  );
+});
+
+test('the host has a device taken out that has left the call and stays; nobody else has', async (t) => {
+  const f = setUp(t);
+  const room = await f.create();
+  await f.join(own, bob, f.ticket(room, bob));
+  await assert.rejects(async () => f.link('focus.evict', own, { room, ...bob }), { code: 'not-allowed' });
+  assert.equal(f.made[0]?.devices().length, 1);
+  await f.link('focus.evict', other, { room, ...bob });
+  assert.equal(f.made[0]?.devices().length, 0);
+  await f.link('focus.evict', other, { room, ...bob });
+  await assert.rejects(async () => f.device('focus.prefer', bob, { focus: own, room, pictures: [] }), {
+    code: 'unknown-room',
+  });
+});
+
+test('whoever was shown while they rang is wanted in that size when they come', async (t) => {
+  const f = setUp(t);
+  const room = await f.create();
+  await f.join(own, bob, f.ticket(room, bob));
+  await f.device('focus.prefer', bob, { focus: own, room, pictures: [{ address: alice.address, height: 180 }] });
+  assert.deepEqual(f.made[0]?.preferred.at(-1), [`${bob.device} ${bob.address}`, []]);
+  await f.join(other, alice, f.ticket(room, alice));
+  assert.deepEqual(f.made[0]?.preferred.at(-1), [
+    `${bob.device} ${bob.address}`,
+    [{ publisher: `${alice.device} ${alice.address}`, height: 180 }],
+  ]);
+});
+
+test('sizes reach the engine by device; what it says of qualities and speakers reaches the devices', async (t) => {
+  const f = setUp(t);
+  const room = await f.create();
+  const names = [bob, alice].map(({ device, address }) => `${device} ${address}`);
+  await f.join(own, bob, f.ticket(room, bob));
+  await f.join(other, alice, f.ticket(room, alice));
+  const pictures = [
+    { address: alice.address, height: 180 },
+    { address: 'nobody@enterprise1.example', height: 360 },
+  ];
+  await f.device('focus.prefer', bob, { focus: own, room, pictures });
+  assert.deepEqual(f.made[0]?.preferred, [[names[0], [{ publisher: names[1], height: 180 }]]]);
+  await f.device('focus.prefer', bob, { focus: other, room, pictures });
+  assert.deepEqual(f.asked.at(-1), { domain: other, method: 'focus.prefer', params: { room, ...bob, pictures } });
+  await assert.rejects(async () => f.link('focus.prefer', other, { room, ...bob, pictures }), { code: 'unknown-room' });
+
+  const wanted = { leg: 'l_0000000000000000', mid: '1', rids: ['h', 'm'] };
+  f.made[0]?.emit('wanted', { device: names[0] ?? '', ...wanted });
+  assert.deepEqual(f.told.at(-1), { method: 'focus.wanted', params: { focus: own, room, ...wanted } });
+  f.made[0]?.emit('speaker', { device: names[1] ?? '' });
+  const speaks = { room, speaker: alice.address };
+  assert.deepEqual(f.told.at(-1), { method: 'focus.speaker', params: { focus: own, ...speaks } });
+  assert.deepEqual(f.asked.at(-1), { domain: other, method: 'focus.speaker', params: { ...alice, ...speaks } });
+  f.made[0]?.emit('speaker', { device: null });
+  assert.deepEqual(f.told.at(-1)?.params, { focus: own, room, speaker: null });
 });

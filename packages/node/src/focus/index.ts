@@ -1,11 +1,11 @@
-// The conference service (focus, RFC 4353): lends rooms on a media engine to conversations, lets devices in on passes
-// of the conversation's host, and carries offers and answers between the engine and devices, here or elsewhere.
+// The conference service (focus, RFC 4353): lends rooms on media engines to conversations, lets devices in on passes of
+// the conversation's host, and carries offers and answers between the engine and devices, here or elsewhere.
 import { randomBytes } from 'node:crypto';
-import { FOCUS_STATEMENT, fingerprintsIn, mediaKeys } from '@parley/identity';
-import type { MediaEngine, MediaRoom } from '@parley/media';
+import { type MediaRoom, mixedSource } from '@parley/media';
 import {
   type Address,
   asParleyError,
+  type ConferenceNeeds,
   type ConversationId,
   type DeviceId,
   type Domain,
@@ -13,24 +13,36 @@ import {
   hostOf,
   ParleyError,
   type Source,
+  type WantedPictures,
 } from '@parley/protocol';
 import type { Logger } from 'pino';
-import type { RoomReport } from '../conversations/api.ts';
+import type { Conversations, RoomReport } from '../conversations/api.ts';
 import type { DomainSigner, Federation } from '../federation/api.ts';
+import type { Recordings } from '../recordings/api.ts';
 import type { Devices } from '../signalling/api.ts';
 import type { Focus } from './api.ts';
-import { admit, type Member, memberOf, type RoomRecord, readTicket } from './room.ts';
+import type { EnginePool, PlacedRoom } from './engine-pool.ts';
+import { createMoving } from './moving.ts';
+import { addReceiving } from './receiving.ts';
+import { createRecorder } from './recorder.ts';
+import { admit, memberName, memberOf, type RoomRecord, readTicket, wantedOf } from './room.ts';
+import { createTelling } from './telling.ts';
 
 const MAX_ROOMS = 500;
-/** A statement is read as soon as it has come. */
-const STATEMENT_SECONDS = 60;
+/** Of one conversation, whose attempts overlap, and of one other provider: no host takes the rooms from all others. */
+const MAX_ROOMS_OF_CONVERSATION = 6;
+const MAX_ROOMS_OF_HOST = 100;
+/** Who is expected in a room of which nothing is known yet. */
+const USUAL_DEVICES = 3;
 
-type Lent = RoomRecord & { readonly media: MediaRoom; readonly key: string; emptyTimer: NodeJS.Timeout | null };
+export type Lent = RoomRecord &
+  PlacedRoom & { readonly media: MediaRoom; readonly key: string; emptyTimer: NodeJS.Timeout | null };
 
 export function createFocus(deps: {
   domain: Domain;
   /** Null: this provider runs no conferences. */
-  engine: MediaEngine | null;
+  pool: EnginePool | null;
+  recordings: { readonly store: Recordings; readonly maxMinutes: number };
   emptySeconds: number;
   ticketType: string;
   devices: Devices;
@@ -39,44 +51,72 @@ export function createFocus(deps: {
   log: Logger;
   /** Whether `host` may have a room here for that conversation. */
   mayLend: (host: Domain, conversation: ConversationId) => Promise<boolean>;
+  /** A pass for a device of this node, wherever the conversation is hosted and the conference is. */
+  passFor: Conversations['pass'];
   /** Reports to a conversation hosted here. */
   report: (conversation: ConversationId, room: string, report: RoomReport) => Promise<void>;
 }): Focus {
-  const { domain, engine, emptySeconds, ticketType, devices, federation, signer, log, mayLend, report } = deps;
+  const { domain, pool, emptySeconds, ticketType, devices, federation, signer, log, mayLend, passFor } = deps;
+  const { tell, tellHost, stateMedia } = createTelling(deps);
+  const recorder = createRecorder({
+    recordings: deps.recordings.store,
+    maxMinutes: deps.recordings.maxMinutes,
+    tellHost,
+    log,
+  });
+  const moving = pool && createMoving<Lent>({ pool, ask: (room) => tellHost(room, { type: 'move', needs: {} }), log });
   const rooms = new Map<string, Lent>();
   /** Rooms being made or made, by conversation and epoch, so that a repeated request gets the same one. */
   const byAttempt = new Map<string, Promise<Lent>>();
 
-  async function lend(host: Domain, conversation: ConversationId, epoch: number): Promise<Lent> {
-    if (!engine) throw new ParleyError('no-conference-available', 'this provider runs no conferences');
+  async function lend(
+    host: Domain,
+    conversation: ConversationId,
+    epoch: number,
+    needs: ConferenceNeeds = {},
+  ): Promise<Lent> {
+    if (!pool) throw new ParleyError('no-conference-available', 'this provider runs no conferences');
     if (!(await mayLend(host, conversation))) throw new ParleyError('not-allowed');
     const key = `${conversation} ${epoch}`;
     const present = byAttempt.get(key);
     if (present) return present;
+    requireFew(host, conversation);
     if (byAttempt.size >= MAX_ROOMS) throw new ParleyError('no-conference-available', 'all rooms are taken');
-    const made = open(engine, key, host, conversation, epoch);
+    const made = open(pool, key, host, conversation, epoch, needs);
     byAttempt.set(key, made);
     made.catch(() => byAttempt.delete(key));
     return made;
   }
 
+  function requireFew(host: Domain, conversation: ConversationId): void {
+    const count = (fits: (key: string) => boolean) => [...byAttempt.keys()].filter(fits).length;
+    const ofHost = host === domain ? 0 : count((key) => key.includes(`@${host} `));
+    if (ofHost < MAX_ROOMS_OF_HOST && count((key) => key.startsWith(`${conversation} `)) < MAX_ROOMS_OF_CONVERSATION)
+      return;
+    throw new ParleyError('too-many-requests', 'so many rooms are lent to this host already');
+  }
+
   async function open(
-    on: MediaEngine,
+    on: EnginePool,
     key: string,
     host: Domain,
     conversation: ConversationId,
     epoch: number,
+    needs: ConferenceNeeds,
   ): Promise<Lent> {
     const id = `r_${randomBytes(16).toString('base64url')}`;
-    const media = await on.createRoom({ id });
+    // A conference that moves needs a seat for everybody at once.
+    const now = [...rooms.values()].filter((room) => room.conversation === conversation).map((r) => r.members.size);
+    const placed = await on.place(id, needs, Math.max(USUAL_DEVICES, ...now));
+    const { media } = placed;
     const room: Lent = {
+      ...placed,
       id,
       host,
       conversation,
       epoch,
       members: new Map(),
       usedTickets: new Set(),
-      media,
       key,
       emptyTimer: null,
     };
@@ -85,6 +125,7 @@ export function createFocus(deps: {
       const member = room.members.get(device);
       if (!member) return;
       const named = sources.flatMap(({ mid, publisher, kind }): Source[] => {
+        if (publisher === mixedSource) return [{ mid, address: null, kind }];
         const owner = room.members.get(publisher);
         return owner ? [{ mid, address: owner.address, kind }] : [];
       });
@@ -92,15 +133,23 @@ export function createFocus(deps: {
         .then((statement) => tell(member, 'focus.offer', { room: id, leg, revision, sdp, sources: named, statement }))
         .catch(failed(room));
     });
+    media.on('wanted', ({ device, leg, mid, rids }) => {
+      const member = room.members.get(device);
+      if (member) tell(member, 'focus.wanted', { room: id, leg, mid, rids: [...rids] });
+    });
+    media.on('speaker', ({ device }) => {
+      const speaker = (device !== null && room.members.get(device)?.address) || null;
+      for (const member of room.members.values()) tell(member, 'focus.speaker', { room: id, speaker });
+    });
     media.on('connected', ({ device }) => {
       const member = room.members.get(device);
-      if (member) tellHost(room, { type: 'connected', address: member.address, device: member.device });
+      if (member) report(room, { type: 'connected', address: member.address, device: member.device });
     });
     media.on('legLost', ({ device }) => {
       const member = room.members.get(device);
       if (!member) return;
       tell(member, 'focus.closed', { room: id, reason: 'leg-lost' });
-      tellHost(room, { type: 'leg-lost', address: member.address, device: member.device });
+      report(room, { type: 'leg-lost', address: member.address, device: member.device });
       collectIfEmpty(room);
     });
     media.on('closed', ({ reason }) => {
@@ -108,27 +157,25 @@ export function createFocus(deps: {
       for (const member of room.members.values()) {
         tell(member, 'focus.closed', { room: id, reason: reason === 'closed' ? 'room-ended' : 'engine-lost' });
       }
-      if (reason === 'engine-lost') tellHost(room, { type: 'room-lost' });
+      recorder.lost(room);
+      if (reason === 'engine-lost') report(room, { type: 'room-lost' });
     });
     collectIfEmpty(room);
-    log.info({ room: id, conversation, host }, 'conference room lent');
+    moving?.began(room);
+    log.info({ room: id, conversation, host, engine: placed.engine }, 'conference room lent');
     return room;
-  }
-
-  /** This domain's word for the certificates of a session description, for one device (R53). */
-  function stateMedia(room: RoomRecord, { address, device }: Member, sdp: string): Promise<string> {
-    const claims = { aud: address, device, room: room.id, mky: mediaKeys(fingerprintsIn(sdp)) };
-    return signer.sign(FOCUS_STATEMENT, claims, STATEMENT_SECONDS);
   }
 
   function forget(room: Lent): void {
     if (room.emptyTimer) clearTimeout(room.emptyTimer);
     rooms.delete(room.id);
     byAttempt.delete(room.key);
+    moving?.ended(room);
   }
 
   async function end(room: Lent): Promise<void> {
     forget(room);
+    await recorder.end(room);
     await room.media.close();
     log.info({ room: room.id, conversation: room.conversation }, 'conference room ended');
   }
@@ -145,35 +192,8 @@ export function createFocus(deps: {
     log.warn({ room: room.id, code: asParleyError(error).code, err: error }, 'a step of a conference failed');
   };
 
-  type Told = {
-    'focus.offer': { room: string; leg: string; revision: number; sdp: string; sources: Source[]; statement: string };
-    'focus.closed': { room: string; reason: 'room-ended' | 'engine-lost' | 'leg-lost' };
-  };
-  function tell<N extends keyof Told>(member: Member, method: N, params: Told[N]): void;
-  function tell(member: Member, method: keyof Told, params: Told['focus.offer'] & Told['focus.closed']): void {
-    if (member.domain === domain) {
-      devices.tell(member.device, method, { focus: domain, ...params });
-      return;
-    }
-    const { address, device } = member;
-    federation.request(member.domain, method, { address, device, ...params }).catch((error: unknown) => {
-      log.warn(
-        { domain: member.domain, code: asParleyError(error).code },
-        'a device of another provider could not be told',
-      );
-    });
-  }
-
-  function tellHost(room: RoomRecord, what: RoomReport): void {
-    const told: Promise<unknown> =
-      room.host === domain
-        ? report(room.conversation, room.id, what)
-        : federation.request(room.host, 'focus.report', {
-            conversation: room.conversation,
-            room: room.id,
-            report: what,
-          });
-    told.catch(failed(room));
+  function report(room: RoomRecord, what: RoomReport): void {
+    tellHost(room, what).catch(failed(room));
   }
 
   async function join(from: Domain, ticket: string, address: Address, device: DeviceId, sdp: string) {
@@ -181,13 +201,21 @@ export function createFocus(deps: {
     const room = rooms.get(roomNamedIn(ticket));
     if (!room) throw new ParleyError('unknown-room');
     const claims = readTicket(await verified(ticket, room.host));
+    if (!room.media.devices().includes(memberName(address, device))) pool?.requireSeat(room);
     const name = admit(room, claims, { address, device, domain: from });
     try {
       const { leg, sdp: answer } = await room.media.publish(name, sdp);
       await room.media.subscribe(name);
+      if (!room.members.has(name)) {
+        // Has left the call meanwhile.
+        await room.media.remove(name);
+        throw new ParleyError('not-in-call');
+      }
       collectIfEmpty(room);
+      preferAnew(room).catch(failed(room));
       const statement = await stateMedia(room, { address, device, domain: from }, answer);
-      return { room: room.id, leg, sdp: answer, statement };
+      const { mixing = false, recording = false } = pool?.offers() ?? {};
+      return { room: room.id, leg, sdp: answer, statement, offers: { mixing, recording } };
     } catch (error) {
       if (!room.media.devices().includes(name)) room.members.delete(name);
       throw error;
@@ -202,17 +230,46 @@ export function createFocus(deps: {
     }
   }
 
-  async function leave(from: Domain, roomId: string, address: Address, device: DeviceId) {
-    const room = rooms.get(roomId);
-    if (!room) return {};
+  async function prefer(from: Domain, id: string, address: Address, device: DeviceId, pictures: WantedPictures) {
+    const room = rooms.get(id);
     const name = memberOf(room, from, address, device);
-    room.members.delete(name);
-    await room.media.remove(name);
-    collectIfEmpty(room);
+    const member = room?.members.get(name);
+    if (!room || !member) return {};
+    room.members.set(name, { ...member, pictures });
+    await room.media.prefer(name, wantedOf(room, pictures));
     return {};
   }
 
-  devices.handle('focus.join', async ({ address, device }, { focus, ticket, sdp }) => {
+  /** Whoever has come was shown in some size before, while it rang: nobody tells that again. */
+  async function preferAnew(room: Lent): Promise<void> {
+    for (const [name, { pictures }] of room.members) {
+      if (pictures) await room.media.prefer(name, wantedOf(room, pictures));
+    }
+  }
+
+  async function leave(from: Domain, roomId: string, address: Address, device: DeviceId) {
+    const room = rooms.get(roomId);
+    if (room) await takeOut(room, memberOf(room, from, address, device));
+    return {};
+  }
+
+  /** Nobody is heard, seen or recorded who has left the call, whatever their device does. */
+  async function evict(from: Domain, roomId: string, address: Address, device: DeviceId) {
+    const room = rooms.get(roomId);
+    if (room && room.host !== from) throw new ParleyError('not-allowed', 'only the host has somebody taken out');
+    const name = memberName(address, device);
+    if (room?.members.has(name)) await takeOut(room, name);
+    return {};
+  }
+
+  async function takeOut(room: Lent, name: string): Promise<void> {
+    room.members.delete(name);
+    await room.media.remove(name);
+    collectIfEmpty(room);
+  }
+
+  devices.handle('focus.join', async ({ address, device }, { conversation, epoch, sdp }) => {
+    const { focus, ticket } = await passFor(conversation, epoch, address, device);
     if (focus === domain) return join(domain, ticket, address, device, sdp);
     return federation.request(focus, 'focus.join', { ticket, address, device, sdp });
   });
@@ -230,6 +287,10 @@ export function createFocus(deps: {
     await rooms.get(room)?.media.addCandidates(leg, candidates);
     return {};
   });
+  devices.handle('focus.prefer', async ({ address, device }, { focus, room, pictures }) => {
+    if (focus !== domain) return federation.request(focus, 'focus.prefer', { room, address, device, pictures });
+    return prefer(domain, room, address, device, pictures);
+  });
   devices.handle('focus.leave', async ({ address, device }, { focus, room }) => {
     if (focus !== domain) return federation.request(focus, 'focus.leave', { room, address, device });
     return leave(domain, room, address, device);
@@ -238,9 +299,22 @@ export function createFocus(deps: {
     for (const room of rooms.values()) leave(domain, room.id, address, device).catch(() => undefined);
   });
 
-  federation.handle('focus.create', async (from, { conversation, epoch }) => {
+  addReceiving({ domain, devices, federation, pool, room: (id) => rooms.get(id), tellHost });
+
+  async function record(from: Domain, id: string, recording: number, on: boolean): Promise<void> {
+    const room = rooms.get(id);
+    if (room && room.host !== from) throw new ParleyError('not-allowed', 'only the host has a room recorded');
+    if (!room && on) throw new ParleyError('unknown-room');
+    if (room) await (on ? recorder.begin(room, recording) : recorder.end(room));
+  }
+
+  federation.handle('focus.record', async (from, { room, recording, on }) => {
+    await record(from, room, recording, on);
+    return {};
+  });
+  federation.handle('focus.create', async (from, { conversation, epoch, needs }) => {
     if (hostOf(conversation) !== from) throw new ParleyError('not-allowed', 'only the host asks for a room');
-    return { room: (await lend(from, conversation, epoch)).id };
+    return { room: (await lend(from, conversation, epoch, needs)).id };
   });
   federation.handle('focus.close', async (from, { room: id }) => {
     const room = rooms.get(id);
@@ -248,6 +322,7 @@ export function createFocus(deps: {
     if (room) await end(room);
     return {};
   });
+  federation.handle('focus.evict', (from, p) => evict(from, p.room, p.address, p.device));
   federation.handle('focus.join', (from, p) => join(from, p.ticket, p.address, p.device, p.sdp));
   federation.handle('focus.answer', async (from, p) => {
     memberOf(rooms.get(p.room), from, p.address, p.device);
@@ -259,10 +334,21 @@ export function createFocus(deps: {
     await rooms.get(p.room)?.media.addCandidates(p.leg, p.candidates);
     return {};
   });
+  federation.handle('focus.prefer', (from, p) => prefer(from, p.room, p.address, p.device, p.pictures));
   federation.handle('focus.leave', (from, p) => leave(from, p.room, p.address, p.device));
   federation.handle('focus.offer', (from, { address, device, ...offer }) => {
     if (devices.ownerOf(device) !== address) throw new ParleyError('not-in-call');
     devices.tell(device, 'focus.offer', { focus: from, ...offer });
+    return {};
+  });
+  federation.handle('focus.wanted', (from, { address, device, ...wanted }) => {
+    if (devices.ownerOf(device) !== address) throw new ParleyError('not-in-call');
+    devices.tell(device, 'focus.wanted', { focus: from, ...wanted });
+    return {};
+  });
+  federation.handle('focus.speaker', (from, { address, device, room, speaker }) => {
+    if (devices.ownerOf(device) !== address) throw new ParleyError('not-in-call');
+    devices.tell(device, 'focus.speaker', { focus: from, room, speaker });
     return {};
   });
   federation.handle('focus.closed', (from, { address, device, room, reason }) => {
@@ -273,9 +359,22 @@ export function createFocus(deps: {
 
   return {
     rooms: {
-      async reserve(focus, conversation, epoch) {
-        if (focus === domain) return (await lend(domain, conversation, epoch)).id;
-        return (await federation.request(focus, 'focus.create', { conversation, epoch })).room;
+      async reserve(focus, conversation, epoch, needs = {}) {
+        if (focus === domain) return (await lend(domain, conversation, epoch, needs)).id;
+        return (await federation.request(focus, 'focus.create', { conversation, epoch, needs })).room;
+      },
+      async record({ domain: focus, room }, recording, on) {
+        if (focus === domain) await record(domain, room, recording, on);
+        else await federation.request(focus, 'focus.record', { room, recording, on });
+      },
+      evict({ domain: focus, room: id }, address, device) {
+        const done: Promise<unknown> =
+          focus === domain
+            ? evict(domain, id, address, device)
+            : federation.request(focus, 'focus.evict', { room: id, address, device });
+        done.catch((error: unknown) => {
+          log.warn({ focus, room: id, code: asParleyError(error).code }, 'who left the call could not be taken out');
+        });
       },
       release(focus, id) {
         const room = rooms.get(id);
@@ -295,7 +394,9 @@ export function createFocus(deps: {
     },
     async close() {
       await Promise.allSettled([...rooms.values()].map(end));
-      await engine?.close();
+      moving?.close();
+      recorder.close();
+      await pool?.close();
     },
   };
 }

@@ -5,19 +5,25 @@ import { EventEmitter } from 'node:events';
 import { mock, test } from 'node:test';
 import type { MediaEngine } from '@parley/media';
 import { asParleyError, type DeviceId } from '@parley/protocol';
+import { pino } from 'pino';
 import type { Devices } from '../signalling/api.ts';
+import { createEnginePool } from './engine-pool.ts';
 import { createProbes } from './probe.ts';
 
+const member = { id: 'fake', weight: 1, maxRooms: 10, maxDevices: 100, drain: false };
+const log = pino({ level: 'silent' });
 type Ask = (caller: { device: DeviceId }, params: { sdp: string }) => Promise<{ sdp: string }>;
 const device = (n: number) => ({ device: `d_${String(n).padStart(16, '0')}` as DeviceId });
 
 function setUp(hasEngine = true) {
   const rooms: (EventEmitter & { present: Set<string> })[] = [];
-  const engine = {
+  const engine = Object.assign(new EventEmitter(), {
+    capabilities: { forwarding: true, mixing: false, recording: false, layers: false },
     async createRoom() {
       const present = new Set<string>();
       const room = Object.assign(new EventEmitter(), {
         present,
+        devices: () => [...present],
         async publish(name: string, sdp: string) {
           if (sdp === 'bad') throw new Error('unreadable');
           present.add(name);
@@ -30,10 +36,13 @@ function setUp(hasEngine = true) {
       rooms.push(room);
       return room;
     },
-  } as unknown as MediaEngine;
+  }) as unknown as MediaEngine;
   const handlers: Ask[] = [];
   const devices = { handle: (_: string, handler: Ask) => handlers.push(handler) } as unknown as Devices;
-  const probes = createProbes({ engine: hasEngine ? engine : null, devices });
+  const probes = createProbes({
+    pool: hasEngine ? createEnginePool({ members: [{ ...member, engine }], log }) : null,
+    devices,
+  });
   const [ask] = handlers;
   assert.ok(ask);
   return { ask, rooms, probes };

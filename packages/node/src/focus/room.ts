@@ -1,5 +1,6 @@
 // One lent conference room: which devices may be in it, whose they are, and which passes have been used. Pure state;
 // the engine's part is MediaRoom.
+import type { WantedPicture } from '@parley/media';
 import {
   type Address,
   addressSchema,
@@ -12,6 +13,7 @@ import {
   ParleyError,
   parseWith,
   roomIdSchema,
+  type WantedPictures,
 } from '@parley/protocol';
 import { z } from 'zod';
 
@@ -25,6 +27,8 @@ export interface Member {
   readonly device: DeviceId;
   /** The provider that speaks for the device. */
   readonly domain: Domain;
+  /** How large it shows whom, also of people who are still to come. */
+  readonly pictures?: WantedPictures;
 }
 
 export interface RoomRecord {
@@ -84,4 +88,13 @@ export function memberOf(room: RoomRecord | undefined, from: Domain, address: Ad
   const name = memberName(address, device);
   if (room?.members.get(name)?.domain !== from) throw new ParleyError('unknown-room');
   return name;
+}
+
+/** A device's wishes by people, as wishes by the names under which the engine knows their devices. */
+export function wantedOf(room: RoomRecord, pictures: WantedPictures): WantedPicture[] {
+  const heights = new Map(pictures.map(({ address, height }) => [address, height]));
+  return [...room.members].flatMap(([publisher, { address }]): WantedPicture[] => {
+    const height = heights.get(address);
+    return height === undefined ? [] : [{ publisher, height }];
+  });
 }

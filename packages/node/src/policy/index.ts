@@ -2,11 +2,11 @@
 // were, and says so in the log; at the start it stops the node.
 import { EventEmitter } from 'node:events';
 import { readFileSync, unwatchFile, watchFile } from 'node:fs';
-import { ParleyError } from '@parley/protocol';
+import { type Address, ParleyError } from '@parley/protocol';
 import type { Logger } from 'pino';
 import { ConfigError, readYaml } from '../config/index.ts';
 import type { Policy, PolicyEvents } from './api.ts';
-import { decidePolicy, noRules, policySchema, type Rules, trustRulesFor } from './rules.ts';
+import { decidePolicy, guestTerms, noRules, policySchema, type Rules, trustRulesFor } from './rules.ts';
 
 /** How often the file is looked at, in milliseconds: a rule holds within this of being written. */
 const LOOK_MS = 1000;
@@ -34,6 +34,7 @@ export function policyOver(current: () => Rules) {
       const { allowed, rule } = decide(...asked);
       if (!allowed) throw new ParleyError('not-permitted', rule ? `rule ${rule.name}` : 'the default');
     },
+    guestsOf: (by: Address) => guestTerms(current(), by),
     trustRulesFor: (...asked: Parameters<Policy['trustRulesFor']>) => trustRulesFor(current(), ...asked),
   });
 }

@@ -13,9 +13,9 @@ import fc from 'fast-check';
 import { pino } from 'pino';
 import { stringify } from 'yaml';
 import { ConfigError } from '../config/index.ts';
-import { explainPolicy } from './explain.ts';
+import { explainGuests, explainPolicy } from './explain.ts';
 import { createPolicy, readRules } from './index.ts';
-import { decidePolicy, policySchema, trustRulesFor } from './rules.ts';
+import { decidePolicy, guestTerms, policySchema, trustRulesFor } from './rules.ts';
 import type { RulesInput } from './testing.ts';
 
 const bob = 'bob@enterprise1.example' as Address;
@@ -164,4 +164,31 @@ describe('the rule file', () => {
     assert.match((await run('policy', 'explain', rival, bob)).stdout, /^rex@rival\.example may not call .*no-rivals/);
     await assert.rejects(run('policy', 'explain', 'nobody'), /policy explain FROM TO/);
   });
+});
+
+it('guests are a matter of the rules that name them, or of the default', () => {
+  const rules = policySchema.parse({
+    rules: [
+      { name: 'no-rivals', from: ['*@rival.example'], decision: 'deny' },
+      {
+        name: 'sales',
+        from: ['sales@one.example'],
+        actions: ['invite-guests'],
+        decision: 'allow',
+        guests: { lobby: 'required', write: false },
+      },
+      { name: 'others', actions: ['invite-guests'], decision: 'deny' },
+    ],
+  });
+  const [sales, bob] = ['sales@one.example', 'bob@one.example'] as [Address, Address];
+  const { allowed, lobby, share, write } = guestTerms(rules, sales);
+  assert.deepEqual({ allowed, lobby, share, write }, { allowed: true, lobby: 'required', share: true, write: false });
+  assert.equal(guestTerms(rules, bob).allowed, false);
+  assert.equal(decidePolicy(rules, sales, bob, 'call').rule, null, 'a rule of guests says nothing of people');
+  assert.equal(guestTerms(policySchema.parse({ default: 'deny' }), bob).allowed, false);
+  assert.deepEqual(explainGuests(rules, sales), [
+    'sales@one.example may invite guests: by rule sales (number 2).',
+    'They wait to be let in, may share and may not write.',
+  ]);
+  assert.deepEqual(explainGuests(rules, bob), ['bob@one.example may not invite guests: by rule others (number 3).']);
 });

@@ -4,6 +4,8 @@ import {
   type Address,
   addressPatternSchema,
   type ClientSettings,
+  domainOf,
+  guestAddress,
   matchesAddress,
   type RequiredTrust,
   requiredTrustSchema,
@@ -11,8 +13,11 @@ import {
 import { z } from 'zod';
 
 const patterns = z.array(addressPatternSchema).min(1).max(100).default(['*']);
-export const actions = ['call', 'find'] as const;
-/** `call`: to call, or to add to a call. `find`: to look up, and to see the presence of. */
+export const actions = ['call', 'find', 'invite-guests'] as const;
+/**
+ * `call`: to call, or to add to a call. `find`: to look up, and to see the presence of. `invite-guests`: to make links by which
+ * guests come, and to have them in a call.
+ */
 export type Action = (typeof actions)[number];
 
 const ruleSchema = z.strictObject({
@@ -25,12 +30,24 @@ const ruleSchema = z.strictObject({
   actions: z
     .array(z.enum(actions))
     .min(1)
-    .default([...actions])
-    .describe('What: call, find, or both.'),
+    // What a rule about people has always meant; guests are meant only where they are named.
+    .default(['call', 'find'])
+    .describe('What: call, find, invite-guests; left out: call and find.'),
   decision: z.enum(['allow', 'deny']).describe('Whether they may.'),
   requiredTrust: requiredTrustSchema
     .optional()
     .describe('What they must be proven to be to each other, instead of calls.requiredTrust.'),
+  guests: z
+    .strictObject({
+      lobby: z
+        .enum(['optional', 'required'])
+        .default('optional')
+        .describe('required: guests always wait until the organiser lets them in; optional: as the link says.'),
+      share: z.boolean().default(true).describe('Whether guests may share their screen.'),
+      write: z.boolean().default(true).describe('Whether guests may write.'),
+    })
+    .optional()
+    .describe('For invite-guests: what guests may do who come by links of those in "from".'),
 });
 export type Rule = z.infer<typeof ruleSchema>;
 
@@ -66,6 +83,20 @@ export function decidePolicy(
 }
 
 const means = (list: readonly string[], address: Address) => list.some((pattern) => matchesAddress(pattern, address));
+
+/** What guests may do who come by a link of somebody. */
+export interface GuestTerms extends PolicyDecision {
+  readonly lobby: 'optional' | 'required';
+  readonly share: boolean;
+  readonly write: boolean;
+}
+
+export function guestTerms(rules: Rules, by: Address): GuestTerms {
+  // Guests' addresses are of the domain of whoever invites them.
+  const decision = decidePolicy(rules, by, guestAddress('any', domainOf(by)), 'invite-guests');
+  const { lobby = 'optional', share = true, write = true } = decision.rule?.guests ?? {};
+  return { ...decision, lobby, share, write };
+}
 
 /** What one person's devices must know of the rules: whom they may only speak with when proven to be who they are. */
 export function trustRulesFor({ rules }: Rules, address: Address, usual: RequiredTrust): ClientSettings['trustRules'] {

@@ -20,13 +20,19 @@ export interface Attempt {
   readonly issuerId: string;
   readonly returnTo: string;
   readonly origin: string;
+  /** Whether the issuer was asked for the password, whoever it still knew. */
+  readonly prompted: boolean;
+  /** Id of the web session whose person wants to link the account; null for a sign-in. */
+  readonly linkFor: string | null;
 }
 
 export interface Attempts {
   /** Throws `too-many-requests` when there are too many at a time. */
   begin(
     browser: string,
-    target: Pick<Attempt, 'issuerId' | 'returnTo' | 'origin'> & { readonly nonce?: string | undefined },
+    target: Pick<Attempt, 'issuerId' | 'returnTo' | 'origin' | 'prompted' | 'linkFor'> & {
+      readonly nonce?: string | undefined;
+    },
   ): Promise<Attempt>;
   /** The attempt, which is gone with that; null if it is not known, too old or of another browser. */
   take(browser: string, state: string): Promise<Attempt | null>;
@@ -38,7 +44,7 @@ const keyOf = (browser: string, state: string) => hashToken(`${browser}.${state}
 
 export function createAttempts(storage: Storage, now: () => number): Attempts {
   return {
-    async begin(browser, { issuerId, returnTo, origin, nonce }) {
+    async begin(browser, { nonce, ...target }) {
       await storage.deleteFrom('sign_in_attempts').where('expires_at', '<=', now()).execute();
       const { open } = await storage
         .selectFrom('sign_in_attempts')
@@ -50,10 +56,9 @@ export function createAttempts(storage: Storage, now: () => number): Attempts {
         nonce: nonce ?? randomToken(),
         nonceGiven: nonce !== undefined,
         verifier: randomPKCECodeVerifier(),
-        issuerId,
-        returnTo,
-        origin,
+        ...target,
       };
+      const { issuerId, returnTo, origin, prompted, linkFor } = target;
       await storage
         .insertInto('sign_in_attempts')
         .values({
@@ -64,6 +69,8 @@ export function createAttempts(storage: Storage, now: () => number): Attempts {
           issuer_id: issuerId,
           return_to: returnTo,
           origin,
+          prompted: prompted ? 1 : 0,
+          link_for: linkFor,
           expires_at: now() + ATTEMPT_SECONDS * 1000,
         })
         .execute();
@@ -76,8 +83,9 @@ export function createAttempts(storage: Storage, now: () => number): Attempts {
         .returningAll()
         .executeTakeFirst();
       if (!row || row.expires_at <= now()) return null;
-      const { nonce, verifier, issuer_id: issuerId, return_to: returnTo, origin } = row;
-      return { state, nonce, nonceGiven: row.nonce_given === 1, verifier, issuerId, returnTo, origin };
+      const { nonce, verifier, issuer_id: issuerId, return_to: returnTo, origin, link_for: linkFor } = row;
+      const flags = { nonceGiven: row.nonce_given === 1, prompted: row.prompted === 1 };
+      return { state, nonce, verifier, issuerId, returnTo, origin, linkFor, ...flags };
     },
   };
 }

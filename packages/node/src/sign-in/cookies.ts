@@ -1,9 +1,13 @@
-// The two cookies: the session's, and the one that ties a sign-in under way to the browser that began it. Pure.
+// The cookies: the session's, a guest's, and the one that ties a sign-in under way to the browser that began it. Pure.
 import type { IncomingHttpHeaders } from 'node:http';
 import { parseCookie, stringifySetCookie } from 'cookie';
 
-export type CookieKind = 'session' | 'sign-in';
-const names: Record<CookieKind, string> = { session: 'parley-session', 'sign-in': 'parley-sign-in' };
+export type CookieKind = 'session' | 'guest' | 'sign-in';
+const names: Record<CookieKind, string> = {
+  session: 'parley-session',
+  guest: 'parley-guest',
+  'sign-in': 'parley-sign-in',
+};
 
 /**
  * Over HTTPS the name says `__Host-`, so that neither a page at a sibling domain nor one over plain HTTP can plant it

@@ -25,6 +25,8 @@ export interface Identity {
   /** Whether the token says all that is required of this issuer's. */
   readonly meets: boolean;
   readonly idToken: string;
+  /** When the person last gave a password or the like there, milliseconds since 1970; null if the issuer does not say. */
+  readonly authenticatedAt: number | null;
 }
 
 export interface Issuer {
@@ -152,6 +154,7 @@ const claimsSchema = z.looseObject({
   email: z.string().max(320).optional().catch(undefined),
   email_verified: z.boolean().optional().catch(undefined),
   name: displayNameSchema.optional().catch(undefined),
+  auth_time: z.number().optional().catch(undefined),
 });
 
 function readIdentity(
@@ -162,7 +165,7 @@ function readIdentity(
 ): Identity {
   const parsed = claimsSchema.safeParse(claims);
   if (!parsed.success) throw new ParleyError('sign-in-refused', 'the ID token names nobody');
-  const { sub, email, email_verified, name } = parsed.data;
+  const { sub, email, email_verified, name, auth_time } = parsed.data;
   const member = config.member === undefined ? undefined : claims[config.member];
   return {
     issuer: config,
@@ -173,5 +176,6 @@ function readIdentity(
     // Only what the issuer has signed: others' clients see nothing else.
     meets: Object.entries(config.required).every(([claim, value]) => signed[claim] === value),
     idToken,
+    authenticatedAt: auth_time === undefined ? null : auth_time * 1000,
   };
 }

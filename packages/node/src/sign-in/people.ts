@@ -1,9 +1,12 @@
 // Which person somebody is who has signed in at an issuer (R2): those listed in the configuration, and everybody whom
 // the company's own issuer knows.
-import { type Address, domainOf, ParleyError, type Person, parseAddress } from '@parley/protocol';
+import { type Address, domainOf, isGuestAddress, ParleyError, type Person, parseAddress } from '@parley/protocol';
 import type { Config } from '../config/index.ts';
 import type { Storage } from '../storage/index.ts';
 import type { Identity } from './issuers.ts';
+
+/** How long a linked account lets somebody in after they last signed in with one that the company itself gave them. */
+const LINK_LASTS_MS = 30 * 24 * 3_600_000;
 
 export interface People {
   /** Writes those listed in the configuration into the database, so that they can be found before they ever sign in. */
@@ -50,13 +53,30 @@ export function createPeople(config: Config, storage: Storage, now: () => number
   /** The address a member of the company has by the configured claim. */
   function memberAddress(identity: Identity): Address | null {
     const member = identity.member?.toLowerCase();
-    if (member === undefined) return null;
+    if (member === undefined || isGuestAddress(member)) return null;
     if (identity.issuer.memberHolds === 'address') {
       const address = parseAddress(member);
       return address && domainOf(address) === domain ? address : null;
     }
     // A claim with an "@" of its own would choose the domain.
     return member.includes('@') ? null : parseAddress(`${member}@${domain}`);
+  }
+
+  /** Whoever leaves the company keeps the accounts they linked: those are good only while its own sign-in knows them. */
+  async function mayStillUse(
+    db: Pick<Storage, 'selectFrom'>,
+    { issuer }: Identity,
+    address: Address,
+  ): Promise<boolean> {
+    if (!issuer.selfLink) return false;
+    const own = await db
+      .selectFrom('identities')
+      .select('used_at')
+      .where('address', '=', address)
+      .where('linked_at', 'is', null)
+      .where('used_at', '>', now() - LINK_LASTS_MS)
+      .executeTakeFirst();
+    return own !== undefined;
   }
 
   return {
@@ -71,15 +91,17 @@ export function createPeople(config: Config, storage: Storage, now: () => number
       return await storage.transaction().execute(async (tx) => {
         const known = await tx
           .selectFrom('identities')
-          .select('address')
+          .select(['address', 'linked_at'])
           .where('issuer_id', '=', issuer.id)
           .where('subject', '=', subject)
           .executeTakeFirst();
         const listed = listedBy(config, identity);
+        const linked =
+          known?.linked_at != null && (await mayStillUse(tx, identity, known.address)) ? known.address : null;
         // Only the subject stays with an account for good: a name or an e-mail address may pass to somebody else (OpenID
         // Connect Core 1.0 section 5.7). So an account of our own issuer keeps the address it first came with ...
         const own = issuer.member === undefined ? null : (known?.address ?? memberAddress(identity));
-        const address = listed?.person.address ?? own;
+        const address = listed?.person.address ?? own ?? linked;
         if (!address) throw new ParleyError('not-a-member', `no person for this account at ${issuer.id}`);
         // ... and another account cannot take it over, unless the configuration names that one by its subject.
         const other = await tx
@@ -88,23 +110,26 @@ export function createPeople(config: Config, storage: Storage, now: () => number
           .where('issuer_id', '=', issuer.id)
           .where('address', '=', address)
           .where('subject', '!=', subject)
+          .where('linked_at', 'is', null)
           .executeTakeFirst();
-        if (other && listed?.by !== 'subject') {
+        if (other && listed?.by !== 'subject' && address !== linked) {
           throw new ParleyError('not-a-member', `${address} belongs to another account at ${issuer.id}`);
         }
         const name = names.get(address) ?? identity.name ?? address.slice(0, address.indexOf('@'));
         await save({ address, name }, tx);
-        if (other) {
+        if (other && address !== linked) {
           const replaced = tx
             .deleteFrom('identities')
             .where('issuer_id', '=', issuer.id)
-            .where('address', '=', address);
+            .where('address', '=', address)
+            // What its owner has linked stays theirs.
+            .where('linked_at', 'is', null);
           await replaced.execute();
         }
         await tx
           .insertInto('identities')
-          .values({ issuer_id: issuer.id, subject, address })
-          .onConflict((conflict) => conflict.columns(['issuer_id', 'subject']).doUpdateSet({ address }))
+          .values({ issuer_id: issuer.id, subject, address, account: null, linked_at: null, used_at: now() })
+          .onConflict((conflict) => conflict.columns(['issuer_id', 'subject']).doUpdateSet({ address, used_at: now() }))
           .execute();
         return { address, name, company };
       });

@@ -18,3 +18,9 @@ export function localPath(text: string | undefined): string {
 export function errorPath(code: string): string {
   return `/?error=${encodeURIComponent(code)}`;
 }
+
+/** Where an account that was linked leads, and one that was not: the app shows the list of them, and the sentence. */
+export const LINKED_PATH = '/?accounts=linked';
+export function linkErrorPath(code: string): string {
+  return `/?accounts=${encodeURIComponent(code)}`;
+}

@@ -43,6 +43,7 @@ describe('whoever is known gets in', () => {
     assert.deepEqual(JSON.parse(session.body), {
       me: { address: 'alice@enterprise1.example', name: 'Alice Archer', company: 'Enterprise 1' },
       provider: { domain: 'enterprise1.example', name: 'Enterprise 1' },
+      issuer: 'company',
       // Nothing to prove anything with: the browser named no key.
       proof: null,
     });
@@ -219,7 +220,8 @@ describe('an answer counts once, in the browser that asked, for what it asked', 
     let at = Date.now();
     const storage = await openStorage({ file: ':memory:' });
     const attempts = createAttempts(storage, () => at);
-    const target = { issuerId: 'company', returnTo: '/', origin: node.origin };
+    const place = { issuerId: 'company', returnTo: '/', origin: node.origin };
+    const target = { ...place, prompted: false, linkFor: null };
     const [early, late] = [await attempts.begin('b', target), await attempts.begin('b', target)];
     at += 599_000;
     assert.equal((await attempts.take('b', early.state))?.nonce, early.nonce);
@@ -374,7 +376,7 @@ describe('a session', () => {
     });
     const person = { address: 'carol@enterprise1.example' as Address, name: 'Carol Cook', company: 'Enterprise 1' };
     const tokens: string[] = [];
-    const account = { issuerId: 'company', subject: 'carol', idToken: null };
+    const account = { issuerId: 'company', subject: 'carol', idToken: null, authenticatedAt: null };
     for (let i = 0; i < 52; i++) tokens.push(await sessions.create(person, account, ''));
     sessions.close();
     assert.equal(ended.length, 2);

@@ -63,7 +63,7 @@ export function configFor(overrides: { port?: number; origins?: string[]; file?:
     signIn: {
       issuers: [
         { id: 'company', name: 'Enterprise 1', issuer: company.url, member: 'preferred_username', ...common },
-        { id: 'accounts', name: 'accounts.example', issuer: accounts.url, ...common },
+        { id: 'accounts', name: 'accounts.example', issuer: accounts.url, selfLink: true, ...common },
         { id: 'away', name: 'Nobody is here', issuer: 'http://away.localhost:1', ...common },
       ],
     },

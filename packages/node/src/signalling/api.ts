@@ -2,6 +2,7 @@
 import type { EventEmitter } from 'node:events';
 import type {
   Address,
+  ConversationId,
   DeviceId,
   DeviceMethod,
   DeviceNotification,
@@ -16,6 +17,8 @@ export interface Caller {
   readonly person: Person;
   readonly address: Address;
   readonly device: DeviceId;
+  /** A guest, who may only ask about this conversation; null for people. */
+  readonly only: ConversationId | null;
 }
 
 export interface DeviceEvents {

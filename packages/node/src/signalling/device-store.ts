@@ -1,5 +1,5 @@
 // Keeps registered devices in the database, so that a node that was restarted, or killed, knows them when they come back.
-import type { Address, DeviceId } from '@parley/protocol';
+import { type Address, type DeviceId, isGuestAddress } from '@parley/protocol';
 import type { Storage } from '../storage/index.ts';
 import type { WebSession } from './device.ts';
 
@@ -40,15 +40,16 @@ export function createDeviceStore(db: Storage, company: string, now: () => numbe
         .innerJoin('web_sessions', 'web_sessions.token_hash', 'devices.web_session')
         .innerJoin('people', 'people.address', 'devices.address')
         .select(['devices.id', 'devices.address', 'devices.web_session', 'devices.tokens'])
-        .select(['people.name', 'web_sessions.expires_at'])
+        .select(['people.name', 'web_sessions.expires_at', 'web_sessions.conversation'])
         .orderBy('devices.seen_at')
         .execute();
-      return rows.map(({ id, address, web_session, tokens, name, expires_at }) => ({
+      return rows.map(({ id, address, web_session, tokens, name, expires_at, conversation }) => ({
         id: id as DeviceId,
         session: {
           id: web_session,
-          person: { address: address as Address, name, company },
+          person: { address: address as Address, name, company, ...(isGuestAddress(address) ? { guest: true } : {}) },
           expiresAt: expires_at,
+          ...(conversation === null ? {} : { guest: { conversation } }),
         },
         tokens: tokens.split(' '),
       }));

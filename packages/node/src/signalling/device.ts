@@ -1,6 +1,6 @@
 // One registered device: whose it is, what it has still to receive, what it has asked, and its socket while it has one.
 import { createHash, randomBytes } from 'node:crypto';
-import type { Address, DeviceId, Person } from '@parley/protocol';
+import type { Address, ConversationId, DeviceId, Person } from '@parley/protocol';
 import { type Answers, createAnswers } from './answers.ts';
 import type { Connection } from './connection.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
@@ -12,6 +12,8 @@ export interface WebSession {
   readonly person: Person;
   /** Milliseconds since 1970. */
   readonly expiresAt: number;
+  /** A guest: the one conversation that the session is good for. */
+  readonly guest?: { readonly conversation: ConversationId };
 }
 
 export interface Device {

@@ -1,11 +1,13 @@
 // Finds who answers a request, and sees to it that only checked parameters go in and only checked results come out.
 import {
   asParleyError,
+  type ConversationId,
   type DeviceMethod,
   type DeviceParams,
   type DeviceResult,
   deviceMethods,
   failure,
+  guestMethods,
   MAX_FRAME_BYTES,
   ParleyError,
   parseWith,
@@ -47,6 +49,7 @@ export function createDispatcher(log: Logger): Dispatcher {
       try {
         const run = handlers.get(request.method);
         if (!run) throw new ParleyError('unknown-method');
+        if (caller.only !== null) confine(caller.only, request);
         return writeSuccess(request.id, await run(caller, request.params ?? {}));
       } catch (thrown) {
         const error = asParleyError(thrown);
@@ -57,6 +60,13 @@ export function createDispatcher(log: Logger): Dispatcher {
       }
     },
   };
+}
+
+/** A guest asks for what guests may, and of no conversation but theirs. Every other one does not exist for them. */
+function confine(only: ConversationId, { method, params }: RpcRequest): void {
+  if (!guestMethods.has(method)) throw new ParleyError('not-for-guests');
+  const asked = typeof params === 'object' && params !== null && 'conversation' in params ? params.conversation : only;
+  if (asked !== only) throw new ParleyError('unknown-conversation');
 }
 
 /** The text of a success. Throws `message-too-large` if the other side would not read it. */

@@ -34,6 +34,7 @@ const leg = `l_${'l'.repeat(16)}`;
 const media = { microphone: true, camera: false };
 const sdp = 'v=0\r\n';
 const candidates = [{ candidate: 'candidate:1 1 udp 1 127.0.0.1 9 typ host', sdpMid: '0' }];
+const link = { id: `g_${'l'.repeat(22)}`, by: address, lobby: true, expiresAt: 1 };
 const contact = { person: personOf('bob'), presence: 'available' } as const;
 const history = {
   conversation,
@@ -74,13 +75,31 @@ const samples: { [M in Exclude<DeviceMethod, 'session.hello'>]: { params: Device
       },
       result: {},
     },
+    'call.enter': { params: { conversation }, result: { waiting: true } },
+    'call.admit': { params: { conversation, address }, result: {} },
+    'call.turnAway': { params: { conversation, address }, result: {} },
+    'call.mute': { params: { conversation, address }, result: {} },
+    'call.askToUnmute': { params: { conversation, address }, result: {} },
+    'call.remove': { params: { conversation, address, because: 'wish' }, result: {} },
+    'call.raiseTrust': { params: { conversation, seconds: 120 }, result: {} },
+    'call.identify': { params: { conversation }, result: {} },
+    'guest.invite': { params: { conversation, lobby: true }, result: { link, url: 'https://e.example/join#x' } },
+    'guest.links': { params: { conversation }, result: { links: [link] } },
+    'guest.withdraw': { params: { conversation, link: link.id }, result: {} },
     'conversation.events': { params: { conversation, after: 3 }, result: history },
     'conversation.send': { params: { conversation, text: 'hello' }, result: {} },
-    'focus.ticket': { params: { conversation, epoch: 2 }, result: { ticket: 'ticket' } },
-    'focus.join': { params: { focus, ticket: 'ticket', sdp }, result: { room, leg, sdp, statement: 's' } },
+    'focus.join': {
+      params: { conversation, epoch: 2, sdp },
+      result: { room, leg, sdp, statement: 's', offers: { mixing: false, recording: true } },
+    },
+    'focus.receive': { params: { focus, room, mixed: true }, result: { moving: false } },
+    'call.record': { params: { conversation }, result: {} },
+    'call.consent': { params: { conversation, recording: 3 }, result: {} },
+    'call.stopRecording': { params: { conversation, recording: 3 }, result: {} },
     'focus.answer': { params: { focus, room, leg, revision: 1, sdp }, result: {} },
     'focus.candidates': { params: { focus, room, leg, candidates }, result: {} },
     'focus.leave': { params: { focus, room }, result: {} },
+    'focus.prefer': { params: { focus, room, pictures: [{ address, height: 360 }] }, result: {} },
     'focus.probe': { params: { sdp }, result: { sdp } },
   };
 const methods = Object.keys(samples) as (keyof typeof samples)[];

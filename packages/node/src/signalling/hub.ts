@@ -4,6 +4,7 @@ import type { EventEmitter } from 'node:events';
 import {
   type Address,
   type ClientSettings,
+  type DeviceId,
   type DeviceNotification,
   type DeviceParams,
   type DeviceResult,
@@ -61,7 +62,7 @@ export interface Hub {
 export interface HubOptions {
   readonly store: DeviceStore;
   readonly resumeSeconds: number;
-  readonly settings: (address: Address) => ClientSettings;
+  readonly settings: (address: Address, device: DeviceId) => ClientSettings;
   readonly provider: Provider;
   readonly historyFor: (address: Address) => Promise<History[]>;
   readonly limits: SignallingLimits;
@@ -130,7 +131,7 @@ export function createHub(options: HubOptions): Hub {
     provider: options.provider,
     resumeToken,
     resumed,
-    settings: options.settings(device.address),
+    settings: options.settings(device.address, device.id),
     conversations,
   });
 

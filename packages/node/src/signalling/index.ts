@@ -32,7 +32,7 @@ export interface DevicesOptions {
   readonly sessions: { readonly resumeSeconds: number; readonly heartbeatSeconds: number };
   /** Where registered devices outlive the node. */
   readonly store: DeviceStore;
-  readonly settings: (address: Address) => ClientSettings;
+  readonly settings: (address: Address, device: DeviceId) => ClientSettings;
   readonly provider: Provider;
   readonly log: Logger;
   /** Conversations with an active call this person is in or rung for: what a device that starts afresh is told. */
@@ -46,7 +46,7 @@ export interface DeviceServer extends Devices {
   /** Serves an open socket of a signed-in person from now on. Its server's `maxPayload` is MAX_PAYLOAD. */
   accept(socket: WebSocket, session: WebSession): void;
   /** The settings have changed: tells every device its own. */
-  tellSettings(settingsOf: (address: Address) => ClientSettings): void;
+  tellSettings(settingsOf: (address: Address, device: DeviceId) => ClientSettings): void;
   /** Ends every device of a web session: it is told why, its socket is closed, `gone` follows with `bye`. */
   endSession(sessionId: string, reason: EndReason): void;
   /**
@@ -152,9 +152,9 @@ export function createDevices(options: DevicesOptions): DeviceServer {
       for (const device of devices) hub.tell(device, write);
       return devices.length;
     },
-    tellSettings(settingsOf: (address: Address) => ClientSettings) {
+    tellSettings(settingsOf: (address: Address, device: DeviceId) => ClientSettings) {
       for (const device of registry.all) {
-        const write = compose('session.settings', { settings: settingsOf(device.address) });
+        const write = compose('session.settings', { settings: settingsOf(device.address, device.id) });
         if (write) hub.tell(device, write);
       }
     },

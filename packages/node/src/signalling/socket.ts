@@ -93,10 +93,13 @@ export function serveSocket(socket: WebSocket, session: WebSession, options: Soc
   };
 
   const perform = async (known: Device, request: RpcRequest, text: string): Promise<void> => {
-    const { answers, person, address, id } = known;
+    const { answers, person, address, id, session: of } = known;
     const admission = answers.admit(request.id, printOf(text), connection);
     if (admission.kind === 'new') {
-      const answer = await dispatcher.answer({ person, address, device: id }, request);
+      const answer = await dispatcher.answer(
+        { person, address, device: id, only: of.guest?.conversation ?? null },
+        request,
+      );
       answers.finish(request.id, answer, !readOnly.has(request.method))?.send(answer);
     } else if (admission.kind === 'done') {
       connection.send(admission.text);

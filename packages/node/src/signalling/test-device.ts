@@ -41,6 +41,7 @@ export async function startTestNode(options: Partial<DevicesOptions> = {}): Prom
       requiredTrust: 'not-failed',
       trustRules: [],
       hosts: {},
+      conference: { mixing: false, recording: false },
       ringSeconds: 45,
       heartbeatSeconds: 5,
     }),

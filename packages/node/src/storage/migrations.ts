@@ -104,9 +104,77 @@ const proofs: Migration = {
   },
 };
 
+const guests: Migration = {
+  async up(db: Untyped) {
+    await db.schema.alterTable('web_sessions').addColumn('conversation', 'text').execute();
+    await db.schema.alterTable('web_sessions').addColumn('link', 'text').execute();
+    await db.schema.alterTable('web_sessions').addColumn('origin', 'text').execute();
+    await db.schema
+      .createTable('guest_links')
+      .addColumn('id', 'text', (c) => c.primaryKey())
+      .addColumn('secret_hash', 'text', (c) => c.notNull().unique())
+      .addColumn('conversation', 'text', (c) => c.notNull().references('conversations.id').onDelete('cascade'))
+      .addColumn('made_by', 'text', (c) => c.notNull())
+      .addColumn('lobby', 'integer', (c) => c.notNull())
+      .addColumn('created_at', 'bigint', (c) => c.notNull())
+      .addColumn('expires_at', 'bigint', (c) => c.notNull())
+      .execute();
+    await db.schema.createIndex('guest_links_conversation').on('guest_links').column('conversation').execute();
+  },
+};
+
+const linkedAccounts: Migration = {
+  async up(db: Untyped) {
+    await db.schema.alterTable('identities').addColumn('account', 'text').execute();
+    await db.schema.alterTable('identities').addColumn('linked_at', 'bigint').execute();
+    await db.schema.alterTable('identities').addColumn('used_at', 'bigint').execute();
+    await db.schema
+      .alterTable('sign_in_attempts')
+      .addColumn('prompted', 'integer', (c) => c.notNull().defaultTo(0))
+      .execute();
+    await db.schema.alterTable('sign_in_attempts').addColumn('link_for', 'text').execute();
+    await db.schema.alterTable('web_sessions').addColumn('authenticated_at', 'bigint').execute();
+  },
+};
+
+const recordings: Migration = {
+  async up(db: Untyped) {
+    await db.schema
+      .createTable('recordings')
+      .addColumn('id', 'text', (c) => c.primaryKey())
+      .addColumn('conversation', 'text', (c) => c.notNull())
+      .addColumn('n', 'integer', (c) => c.notNull())
+      .addColumn('room', 'text', (c) => c.notNull())
+      .addColumn('file', 'text', (c) => c.notNull())
+      .addColumn('bytes', 'bigint', (c) => c.notNull())
+      .addColumn('created_at', 'bigint', (c) => c.notNull())
+      .addColumn('expires_at', 'bigint', (c) => c.notNull())
+      .execute();
+    await db.schema.createIndex('recordings_expires_at').on('recordings').column('expires_at').execute();
+    await db.schema.createIndex('recordings_of').on('recordings').columns(['conversation', 'n']).execute();
+    await db.schema
+      .createTable('recording_rights')
+      .addColumn('conversation', 'text', (c) => c.notNull())
+      .addColumn('n', 'integer', (c) => c.notNull())
+      .addColumn('address', 'text', (c) => c.notNull())
+      .addColumn('names', 'text', (c) => c.notNull())
+      .addColumn('title', 'text')
+      .addColumn('started_at', 'bigint', (c) => c.notNull())
+      .addColumn('bytes', 'bigint', (c) => c.notNull())
+      .addColumn('milliseconds', 'bigint', (c) => c.notNull())
+      .addColumn('expires_at', 'bigint', (c) => c.notNull())
+      .addPrimaryKeyConstraint('recording_rights_pk', ['conversation', 'n', 'address'])
+      .execute();
+    await db.schema.createIndex('recording_rights_address').on('recording_rights').column('address').execute();
+  },
+};
+
 /** By name; the names are applied in their alphabetical order. */
 export const migrations: Readonly<Record<string, Migration>> = {
   '001-initial': initial,
   '002-devices': devices,
   '003-proofs': proofs,
+  '004-guests': guests,
+  '005-linked-accounts': linkedAccounts,
+  '006-recordings': recordings,
 };

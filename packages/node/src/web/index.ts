@@ -123,6 +123,8 @@ function createApp(http: HttpConfig, log: Logger): FastifyInstance {
     handlerTimeout: HANDLER_MS,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 300 },
+    // Only for `request.ip`, which budgets go by; where the node is comes from the configuration.
+    trustProxy: http.proxies.length > 0 ? [...http.proxies] : false,
   } satisfies FastifyServerOptions;
   const app: FastifyInstance = http.tls
     ? (fastify({ ...options, https: readCertificate(http.tls) }) as unknown as FastifyInstance)
@@ -139,9 +141,11 @@ function serveApp(app: FastifyInstance, folder: string | null): void {
     app.register(fastifyStatic, {
       root: folder,
       cacheControl: false,
+      // `.br` and `.gz` beside a file, for browsers that take them.
+      preCompressed: true,
       setHeaders(reply, path) {
         // The build puts a hash of the content into these names, so what a name holds never changes.
-        const hashed = /[\\/]assets[\\/][^\\/]+-[\w-]{8,}\.\w+$/.test(path);
+        const hashed = /[\\/]assets[\\/][^\\/]+-[\w-]{8,}\.\w+(?:\.br|\.gz)?$/.test(path);
         reply.header('cache-control', hashed ? 'public, max-age=31536000, immutable' : 'no-cache');
       },
     });

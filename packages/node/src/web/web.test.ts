@@ -7,6 +7,7 @@ import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { ParleyError } from '@parley/protocol';
 import { pino } from 'pino';
 import { WebSocket, WebSocketServer } from 'ws';
@@ -19,6 +20,7 @@ const folder = mkdtempSync(join(tmpdir(), 'parley-web-'));
 mkdirSync(join(folder, 'assets'));
 writeFileSync(join(folder, 'index.html'), '<!doctype html><title>the app</title>');
 writeFileSync(join(folder, 'assets/index-B1x3_d9Q.js'), 'export {};');
+writeFileSync(join(folder, 'assets/index-B1x3_d9Q.js.gz'), gzipSync('export {};'));
 writeFileSync(join(folder, 'robots.txt'), 'User-agent: *');
 
 let web: Web;
@@ -50,6 +52,24 @@ after(async () => {
 
 const json = { 'content-type': 'application/json' };
 const codeOf = (body: string): unknown => JSON.parse(body).error.code;
+
+test('whose request it is: of whoever connects, and of whom a proxy names only if the configuration trusts it', async (t) => {
+  const asked = async (proxies: string[]) => {
+    const behind = createWeb({ config: testConfig({ http: { proxies } }), log });
+    t.after(() => behind.close());
+    behind.app.get('/api/whose', async (request) => request.ip);
+    const at = (await behind.listen()).port;
+    const headers = { host: `enterprise1.localhost:${at}`, 'x-forwarded-for': '203.0.113.9, 198.51.100.7' };
+    return (await send(at, '/api/whose', { headers })).body;
+  };
+  assert.equal(await asked([]), '127.0.0.1');
+  assert.equal(await asked(['192.0.2.1']), '127.0.0.1');
+  assert.equal(
+    await asked(['127.0.0.0/8']),
+    '198.51.100.7',
+    'as the proxy saw it; what came before it anybody can write',
+  );
+});
 
 describe('every answer', () => {
   for (const path of ['/', '/healthz', '/api/refuse', '/api/break', '/nowhere', '/assets/index-B1x3_d9Q.js']) {
@@ -83,6 +103,18 @@ describe('the app', () => {
     assert.match(String(script.headers['content-type']), /javascript/);
     assert.equal(script.headers['cache-control'], 'public, max-age=31536000, immutable');
     assert.equal((await send(port, '/robots.txt', { headers: { host } })).headers['cache-control'], 'no-cache');
+  });
+
+  test('is served compressed to browsers that take it, with the same type and for as long', async () => {
+    const path = '/assets/index-B1x3_d9Q.js';
+    const small = await send(port, path, { headers: { host, 'accept-encoding': 'gzip, deflate, br' } });
+    assert.equal(small.headers['content-encoding'], 'gzip');
+    assert.match(String(small.headers['content-type']), /javascript/);
+    assert.equal(small.headers['cache-control'], 'public, max-age=31536000, immutable');
+    assert.match(String(small.headers.vary), /accept-encoding/i);
+    assert.equal((await send(port, path, { headers: { host } })).headers['content-encoding'], undefined);
+    const page = await send(port, '/call/alice', { headers: { host, accept: 'text/html', 'accept-encoding': 'gzip' } });
+    assert.match(page.body, /the app/, 'a file without a compressed copy comes as it is');
   });
 
   test('answers its own paths with its page, but missing files, other methods and API paths with an error', async () => {

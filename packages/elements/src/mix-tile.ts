@@ -1,0 +1,107 @@
+// Everybody else of a conference in one picture, as the conference service puts it together. It is no person's tile: it
+// carries the names of all who are in it, and nobody's badge.
+import type { Call } from '@parley/client';
+import { css, html, nothing, type PropertyValues } from 'lit';
+import { define, Follow, ParleyElement } from './element.ts';
+import { icons } from './icons.ts';
+import { recordingText } from './recording-strings.ts';
+import { listOfNames, text } from './strings.ts';
+
+export class ParleyMixTile extends ParleyElement {
+  static override properties = { call: { attribute: false } };
+  declare call: Call | null;
+  readonly #view = new Follow(this, () => this.call?.view);
+  #takeAway: (() => void) | null = null;
+
+  static override styles = [
+    ParleyElement.styles,
+    css`
+      :host {
+        width: 100%;
+        height: 100%;
+      }
+      .tile {
+        position: relative;
+        display: grid;
+        place-items: center;
+        height: 100%;
+        overflow: hidden;
+        border-radius: 20px;
+        background: var(--sunken);
+      }
+      .picture {
+        position: absolute;
+        inset: 0;
+        isolation: isolate;
+      }
+      .picture.off {
+        opacity: 0;
+      }
+      /* Nobody at its edge is cut off. */
+      .picture video {
+        width: 100%;
+        height: 100%;
+        object-fit: contain;
+      }
+      .standing {
+        color: var(--muted);
+        font-weight: 600;
+      }
+      .name {
+        position: absolute;
+        inset-inline-start: 10px;
+        bottom: 10px;
+        display: flex;
+        align-items: center;
+        gap: 6px;
+        max-width: calc(100% - 20px);
+        padding: 4px 11px;
+        border-radius: 999px;
+        background: rgb(10 18 24 / 72%);
+        color: #ffffff;
+        font-size: 0.875rem;
+        font-weight: 550;
+      }
+      .name span {
+        overflow: hidden;
+        text-overflow: ellipsis;
+        white-space: nowrap;
+      }
+      .name .icon {
+        width: 16px;
+        height: 16px;
+      }
+    `,
+  ];
+
+  constructor() {
+    super();
+    this.call = null;
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.#takeAway?.();
+    this.#takeAway = null;
+  }
+
+  protected override updated(changed: PropertyValues): void {
+    super.updated(changed);
+    const container = this.renderRoot.querySelector<HTMLElement>('.picture');
+    if (!this.#takeAway && this.isConnected && this.call && container) this.#takeAway = this.call.showMix(container);
+  }
+
+  override render() {
+    const view = this.#view.value;
+    if (!view?.mix) return nothing;
+    const names = view.participants.filter((p) => !p.self && p.state === 'joined').map(({ person }) => person.name);
+    const label = `${recordingText.mixTile}: ${listOfNames(names)}`;
+    return html`<div class="tile" role="group" aria-label=${label} data-testid="tile-mix" data-flowing=${view.mix.flowing}>
+      <p class="standing" ?hidden=${view.mix.video}>${view.mix.flowing ? listOfNames(names) : text.connecting}</p>
+      <div class="picture ${view.mix.video ? '' : 'off'}"></div>
+      <p class="name" title=${label}>${icons.mixed}<span>${listOfNames(names)}</span></p>
+    </div>`;
+  }
+}
+
+define('parley-mix-tile', ParleyMixTile);

@@ -1,0 +1,18 @@
+// What the parts of the contract suite share, and what an engine's own test hands to it.
+import type { Stage } from './contract-browser.ts';
+import type { MediaEngine, MediaRoom } from './engine.ts';
+
+/** What the tests of one engine share. */
+export interface ContractStage {
+  stage(): Stage;
+  engine(): MediaEngine;
+  newRoom(): Promise<MediaRoom>;
+}
+
+/** What an engine's own test can do from outside. */
+export interface EngineTools {
+  /** Takes the engine away as a crash would. */
+  readonly lose?: (engine: MediaEngine) => void | Promise<void>;
+  /** Something that grows when legs are forgotten: open files, sessions of a server, memory. */
+  readonly held?: (engine: MediaEngine) => number | Promise<number>;
+}

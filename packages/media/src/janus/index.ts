@@ -1,0 +1,1 @@
+export { createJanusEngine, type JanusEngineOptions } from './engine.ts';
