@@ -47,7 +47,7 @@ export async function startProvider(
   t: TestContext,
   name: string,
   hosts: Record<string, string>,
-  { requestSeconds = 2, limits = {}, folder, port: wanted = 0, tls }: TestProviderOptions = {},
+  { requestSeconds = 20, limits = {}, folder, port: wanted = 0, tls }: TestProviderOptions = {},
 ): Promise<TestProvider> {
   const domain = name as Domain;
   const made = folder ?? (await mkdtemp(join(tmpdir(), 'parley-federation-')));
