@@ -20,15 +20,16 @@ export interface RoomsReport {
 /** Which packages each may import. `node` and `client` never meet: they only share the language. */
 const mayImport: Record<string, readonly string[]> = {
   protocol: [],
+  'test-chromium': [],
   identity: ['protocol'],
-  media: ['protocol', 'identity'],
-  client: ['protocol', 'identity'],
-  elements: ['protocol', 'identity', 'client'],
+  media: ['protocol', 'identity', 'test-chromium'],
+  client: ['protocol', 'identity', 'test-chromium'],
+  elements: ['protocol', 'identity', 'client', 'test-chromium'],
   node: ['protocol', 'identity', 'media'],
   enterprise: ['protocol', 'client', 'elements'],
   compact: ['protocol', 'client'],
   demo: ['protocol', 'identity', 'node'],
-  tests: ['protocol', 'identity', 'media', 'client', 'elements', 'node', 'demo'],
+  tests: ['protocol', 'identity', 'media', 'client', 'elements', 'node', 'demo', 'test-chromium'],
   bench: ['protocol', 'identity', 'media', 'client', 'elements', 'node', 'demo', 'tests'],
   scripts: ['protocol'],
 };

@@ -15,7 +15,7 @@ import type { Lane, LaneResult } from './test-lane.ts';
 
 /** By itself, or by one of the suites and harnesses that do. */
 const opensBrowsers =
-  /playwright-core|puppeteer-core|from '\.\.?\/(?:harness|flows|browser|contract|attacks)|test-browser/;
+  /playwright-core|puppeteer-core|test-chromium|from '\.\.?\/(?:harness|flows|browser|contract|attacks)|test-browser/;
 
 /** Listens for gaps or takes times: another call on the same two cores would be heard in it. */
 const listensForGaps = /flows\/mishaps|flows\/play|test-browser|harness\/senses|fake-node/;

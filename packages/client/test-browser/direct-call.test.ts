@@ -1,9 +1,10 @@
 // A peer-to-peer call between two real pages: ring, answer, see, hear, switch, cut, leave.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import { launchChromium } from '@parley/test-chromium';
 import type { Browser } from 'playwright-core';
 import { type FakeNode, startFakeNode } from './fake-node.ts';
-import { bundle, launch, type Person, person, testPage } from './harness.ts';
+import { bundle, type Person, person, testPage } from './harness.ts';
 import type {} from './page-helpers.ts';
 
 const bobAddress = 'bob@enterprise1.example';
@@ -17,7 +18,7 @@ describe('a direct call', { timeout: 120_000 }, () => {
   let bob: Person;
 
   before(async () => {
-    [browser, script] = await Promise.all([launch(), bundle()]);
+    [browser, script] = await Promise.all([launchChromium(), bundle()]);
   });
   after(() => browser?.close());
   beforeEach(async () => {

@@ -4,8 +4,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { launchChromium } from '@parley/test-chromium';
 import axe from 'axe-core';
-import { type Browser, chromium, type Locator, type Page } from 'playwright-core';
+import type { Browser, Locator, Page } from 'playwright-core';
 import { build, type PreviewServer, preview } from 'vite';
 
 const policy = "default-src 'self'; media-src 'self' blob: mediastream:; object-src 'none'; base-uri 'none'";
@@ -29,10 +30,7 @@ before(async () => {
   const address = server.httpServer.address();
   assert.ok(address && typeof address === 'object');
   origin = `http://127.0.0.1:${address.port}`;
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
-    args: ['--headless=new', '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'],
-  });
+  browser = await launchChromium();
 });
 
 after(async () => {

@@ -2,7 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import { launchChromium } from '@parley/test-chromium';
+import type { Page } from 'playwright-core';
 import type { LossyRelay } from './contract-relay.ts';
 import type { EngineOffer, IceCandidate, MediaRoom, RoomEvents } from './engine.ts';
 
@@ -40,13 +41,6 @@ export interface Stage {
   close(): Promise<void>;
 }
 
-const flags = [
-  '--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking',
-  '--disable-component-update --disable-sync --use-fake-device-for-media-stream --use-fake-ui-for-media-stream',
-  '--autoplay-policy=no-user-gesture-required --allow-loopback-in-peer-connection',
-  '--disable-features=WebRtcHideLocalIpsWithMdns --disable-background-timer-throttling',
-].flatMap((line) => line.split(' '));
-
 export interface PageServer {
   readonly url: string;
   close(): void;
@@ -68,10 +62,7 @@ export async function servePages(): Promise<PageServer> {
 /** Starts a Chromium and a server for its pages. */
 export async function openStage(): Promise<Stage> {
   const server = await servePages();
-  const browser: Browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
-    args: flags,
-  });
+  const browser = await launchChromium();
   // Opening a window takes longer than most tests.
   const idle: Page[] = [];
   const windows = new Map<PeerPage, Page>();

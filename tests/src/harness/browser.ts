@@ -2,6 +2,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { chromiumPath, chromiumSwitches, fakeDevices } from '@parley/test-chromium';
 import { type Browser, type BrowserServer, chromium, type Page } from 'playwright-core';
 import { POOL, pooledBrowser } from './browser-pool.ts';
 import { cameraFile, type FilmSize } from './camera-file.ts';
@@ -89,7 +90,7 @@ async function start(folder: string, number: number, film: FilmSize, options: Br
     headless: !options.headed,
     ignoreDefaultArgs: options.recordsItself ? ['--mute-audio'] : [],
     args: [
-      ...switches(options.headed ?? false),
+      ...chromiumSwitches({ headed: options.headed ?? false }),
       ...(options.recordsItself
         ? ['--auto-accept-this-tab-capture']
         : fakeDevices(await devices(folder, number, film))),
@@ -100,7 +101,7 @@ async function start(folder: string, number: number, film: FilmSize, options: Br
 /** The browser of the person of this number, for others to connect to. */
 export async function launchServer(number: number): Promise<{ server: BrowserServer; close(): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'parley-browsers-'));
-  const args = [...switches(false), ...fakeDevices(await devices(folder, number, 'small'))];
+  const args = [...chromiumSwitches(), ...fakeDevices(await devices(folder, number, 'small'))];
   const server = await chromium.launchServer({ executablePath: chromiumPath(), headless: true, args });
   return {
     server,
@@ -110,36 +111,6 @@ export async function launchServer(number: number): Promise<{ server: BrowserSer
     },
   };
 }
-
-function fakeDevices({ camera, microphone }: { camera: string; microphone: string }): string[] {
-  return [
-    '--use-fake-ui-for-media-stream',
-    '--use-fake-device-for-media-stream',
-    `--use-file-for-fake-video-capture=${camera}`,
-    `--use-file-for-fake-audio-capture=${microphone}`,
-  ];
-}
-
-function switches(headed: boolean): string[] {
-  return [
-    ...(headed ? [] : ['--headless=new']),
-    '--no-sandbox',
-    '--disable-gpu',
-    '--disable-quic',
-    '--no-first-run',
-    '--disable-background-networking',
-    '--disable-component-update',
-    '--disable-sync',
-    '--autoplay-policy=no-user-gesture-required',
-    '--allow-loopback-in-peer-connection',
-    '--disable-features=WebRtcHideLocalIpsWithMdns',
-    // Several windows are in front at once here, as they would be on several machines.
-    '--disable-renderer-backgrounding',
-    '--disable-backgrounding-occluded-windows',
-  ];
-}
-
-const chromiumPath = () => process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
 
 /** A program that starts Chromium in the background: what it starts inherits that. */
 async function inBackground(folder: string): Promise<string> {
