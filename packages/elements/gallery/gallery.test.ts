@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { launchChromium } from '@parley/test-chromium';
 import axe from 'axe-core';
-import type { Browser, Locator, Page } from 'playwright-core';
+import type { Browser, ConsoleMessage, Locator, Page } from 'playwright-core';
 import { build, type PreviewServer, preview } from 'vite';
 
 const policy = "default-src 'self'; media-src 'self' blob: mediastream:; object-src 'none'; base-uri 'none'";
@@ -15,6 +15,7 @@ const PHONE = { width: 360, height: 740 };
 let outDir: string;
 let server: PreviewServer;
 let browser: Browser;
+let page: Page;
 let origin: string;
 
 before(async () => {
@@ -31,6 +32,9 @@ before(async () => {
   assert.ok(address && typeof address === 'object');
   origin = `http://127.0.0.1:${address.port}`;
   browser = await launchChromium();
+  const context = await browser.newContext({ viewport: PHONE, reducedMotion: 'reduce' });
+  context.setDefaultTimeout(15_000);
+  page = await context.newPage();
 });
 
 after(async () => {
@@ -39,22 +43,23 @@ after(async () => {
   await rm(outDir, { recursive: true, force: true });
 });
 
-/** Opens a state, lets `use` look at it, and fails on anything the browser complained about. */
+/** Opens a state anew, lets `use` look at it, and fails on anything the browser complained about. */
 async function open(state: string, use: (page: Page) => Promise<void>): Promise<void> {
-  const context = await browser.newContext({ viewport: PHONE, reducedMotion: 'reduce' });
-  context.setDefaultTimeout(15_000);
-  const page = await context.newPage();
   const complaints: string[] = [];
-  page.on('pageerror', (error) => complaints.push(String(error)));
-  page.on('console', (message) => {
+  const onError = (error: Error) => complaints.push(String(error));
+  const onConsole = (message: ConsoleMessage) => {
     if (/Content.Security.Policy/i.test(message.text())) complaints.push(message.text());
-  });
+  };
+  // One window for all: to open one takes longer than most tests.
+  await page.goto('about:blank');
+  await page.emulateMedia({ colorScheme: null });
+  page.on('pageerror', onError).on('console', onConsole);
   try {
     await show(page, state);
     await use(page);
     assert.deepEqual(complaints, []);
   } finally {
-    await context.close();
+    page.off('pageerror', onError).off('console', onConsole);
   }
 }
 
