@@ -1,5 +1,5 @@
-// `npm test`: every test of the project, for two cores, in lanes. First those that need a browser two files at a time and, at
-// the lowest priority, the checks. Then those that listen for gaps in sound one at a time, and beside them, two at a time
+// `npm test`: every test of the project, for two cores, in lanes. First those that need browsers: one file at a time in which
+// people call each other, beside it one that needs less and, at the lowest priority, the checks. Then those that listen for gaps in sound one at a time, and beside them, two at a time
 // and at a lower priority, those that only wait or need no browser: whoever listens leaves half of the machine idle.
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -29,11 +29,14 @@ const startsFirefox = /contract-firefox/;
 /** Plays attacks over plain sockets, which is mostly waiting for what is refused. */
 const mostlyWaits = /src\/attacks\.test/;
 
-/** Waits a long time for something to run out, and needs little meanwhile: first, beside the checks and whoever needs a lot. */
-const waitsLong = /(?:session-expired|blocked-networks|outcomes)\.test/;
+/** Whole calls between people at the demo's servers. */
+const hasPeople = /openStage|@parley\/demo'/;
+
+/** Waits a long time for something to run out, and needs little meanwhile. */
+const waitsLong = /(?:session-expired|blocked-networks)\.test/;
 
 const only = process.argv.slice(2).filter((arg) => !arg.startsWith('-'));
-const { patient, alone, beside, chromium: browsers, janus, firefox } = await testFiles();
+const { people, light, alone, beside, chromium: browsers, janus, firefox } = await testFiles();
 if (browsers) {
   const chromium = await ensureChromium();
   if (!chromium) process.exit(1);
@@ -49,10 +52,14 @@ const built = await buildApps();
 const pool = browsers ? await openPool() : null;
 const checked = only.length === 0 ? checkAside() : Promise.resolve(true);
 const results = [
-  await runLane({ files: patient, concurrency: 2 }),
+  // Two conferences at a time are more than a slow machine carries: calls end, as they should, because they are too late.
+  ...(await Promise.all([
+    runLane({ files: people, concurrency: 1 }),
+    runLane({ files: light, concurrency: 1 }, { later: people.length > 0 }),
+  ])),
   ...(await Promise.all([
     runLane({ files: alone, concurrency: 1 }),
-    runLane({ files: beside, concurrency: 2 }, { aside: alone.length > 0 }),
+    runLane({ files: beside, concurrency: 2 }, { later: alone.length > 0, low: alone.length > 0 }),
   ])),
 ];
 const sound = await checked;
@@ -73,15 +80,15 @@ console.log(`\n${sum('passed')} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;
 
 /**
- * Runs a lane in a process of its own. `aside`: at a lower priority than the others, and what it prints comes when it is over,
- * so that it stays in one piece.
+ * Runs a lane in a process of its own. `later`: what it prints comes when it is over, so that it stays in one piece. `low`: at
+ * a lower priority than the others.
  */
-async function runLane(lane: Lane, { aside = false } = {}): Promise<LaneResult> {
+async function runLane(lane: Lane, { later = false, low = false } = {}): Promise<LaneResult> {
   if (lane.files.length === 0) return { passed: 0, failed: 0, seconds: [], failures: [] };
-  const stdio = aside ? 'pipe' : 'inherit';
+  const stdio = later ? 'pipe' : 'inherit';
   const child = fork(`${root}/scripts/test-lane.ts`, [], { stdio: ['ignore', stdio, stdio, 'ipc'] });
   // What it starts inherits it.
-  if (aside && child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
+  if (low && child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
   const output = outputOf(child);
   let result: LaneResult | null = null;
   child.on('message', (message) => {
@@ -130,14 +137,16 @@ async function checkAside(): Promise<boolean> {
 
 /** All test files, or those whose path contains one of the words given; what they need is known by what they import. */
 async function testFiles(): Promise<{
-  patient: string[];
+  people: string[];
+  light: string[];
   alone: string[];
   beside: string[];
   chromium: boolean;
   janus: boolean;
   firefox: boolean;
 }> {
-  const patient: string[] = [];
+  const people: string[] = [];
+  const light: string[] = [];
   const alone: string[] = [];
   const beside: string[] = [];
   let chromium = false;
@@ -152,9 +161,9 @@ async function testFiles(): Promise<{
     const browsers = opensBrowsers.test(text);
     chromium ||= browsers;
     if (!browsers || mostlyWaits.test(file)) beside.push(file);
-    else (listensForGaps.test(text) ? alone : patient).push(file);
+    else if (listensForGaps.test(text)) alone.push(file);
+    else (hasPeople.test(text) && !waitsLong.test(file) ? people : light).push(file);
   }
-  const inOrder = (one: string, other: string) =>
-    Number(waitsLong.test(other)) - Number(waitsLong.test(one)) || (one < other ? -1 : 1);
-  return { patient: patient.sort(inOrder), alone: alone.sort(), beside: beside.sort(), chromium, janus, firefox };
+  for (const files of [people, light, alone, beside]) files.sort();
+  return { people, light, alone, beside, chromium, janus, firefox };
 }
