@@ -19,7 +19,7 @@ export interface LaneResult {
   readonly failures: readonly string[];
 }
 
-const FILE_MS = 300_000;
+const FILE_MS = 480_000;
 
 process.once('message', async (lane) => {
   process.send?.(await runLane(lane as Lane));

@@ -1,6 +1,6 @@
-// `npm test`: every test of the project, for two cores, in lanes. First those that need browsers: one file at a time in which
-// people call each other, beside it one that needs less and, at the lowest priority, the checks. Then those that listen for gaps in sound one at a time, and beside them, two at a time
-// and at a lower priority, those that only wait or need no browser: whoever listens leaves half of the machine idle.
+// `npm test`: the tests of the project (`--all`: with every variant), for two cores. One file at a time has browsers that call
+// each other: each takes both cores, so two at a time end no sooner, and on a slow machine calls end, as they should, because
+// they are too late. Beside it, at a lower priority, run those that need no browser or mostly wait, and the checks last.
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { glob, mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -17,26 +17,19 @@ import type { Lane, LaneResult } from './test-lane.ts';
 const opensBrowsers =
   /playwright-core|puppeteer-core|test-chromium|from '\.\.?\/(?:harness|flows|browser|contract|attacks)|test-browser/;
 
-/** Listens for gaps or takes times: another call on the same two cores would be heard in it. */
-const listensForGaps = /flows\/mishaps|flows\/play|test-browser|harness\/senses|fake-node/;
-
 /** Starts a Janus; skips itself if there is none. */
 const startsJanus = /\.\/test-server\.ts/;
 
 /** Starts a Firefox; skips itself if there is none. */
 const startsFirefox = /contract-firefox/;
 
-/** Plays attacks over plain sockets, which is mostly waiting for what is refused. */
-const mostlyWaits = /src\/attacks\.test/;
+/** Plays attacks over plain sockets, or waits a long time for something to run out, and needs little meanwhile. */
+const mostlyWaits = /src\/(?:attacks|session-expired|blocked-networks)\.test/;
 
-/** Whole calls between people at the demo's servers. */
-const hasPeople = /openStage|@parley\/demo'/;
-
-/** Waits a long time for something to run out, and needs little meanwhile. */
-const waitsLong = /(?:session-expired|blocked-networks)\.test/;
-
+// Read by the tests themselves.
+if (process.argv.includes('--all')) process.env.PARLEY_TEST_ALL = '1';
 const only = process.argv.slice(2).filter((arg) => !arg.startsWith('-'));
-const { people, light, alone, beside, chromium: browsers, janus, firefox } = await testFiles();
+const { calls, beside, chromium: browsers, janus, firefox } = await testFiles();
 if (browsers) {
   const chromium = await ensureChromium();
   if (!chromium) process.exit(1);
@@ -51,17 +44,10 @@ process.env.NODE_COMPILE_CACHE = compiled;
 const built = await buildApps();
 const pool = browsers ? await openPool() : null;
 const checked = only.length === 0 ? checkAside() : Promise.resolve(true);
-const results = [
-  // Two conferences at a time are more than a slow machine carries: calls end, as they should, because they are too late.
-  ...(await Promise.all([
-    runLane({ files: people, concurrency: 1 }),
-    runLane({ files: light, concurrency: 1 }, { later: people.length > 0 }),
-  ])),
-  ...(await Promise.all([
-    runLane({ files: alone, concurrency: 1 }),
-    runLane({ files: beside, concurrency: 2 }, { later: alone.length > 0, low: alone.length > 0 }),
-  ])),
-];
+const results = await Promise.all([
+  runLane({ files: calls, concurrency: 1 }),
+  runLane({ files: beside, concurrency: 1 }, { second: calls.length > 0 }),
+]);
 const sound = await checked;
 await closePool(pool);
 await rm(compiled, { recursive: true, force: true });
@@ -80,15 +66,15 @@ console.log(`\n${sum('passed')} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;
 
 /**
- * Runs a lane in a process of its own. `later`: what it prints comes when it is over, so that it stays in one piece. `low`: at
- * a lower priority than the others.
+ * Runs a lane in a process of its own. `second`: at a lower priority than the other one, and what it prints comes when it is
+ * over, so that it stays in one piece.
  */
-async function runLane(lane: Lane, { later = false, low = false } = {}): Promise<LaneResult> {
+async function runLane(lane: Lane, { second = false } = {}): Promise<LaneResult> {
   if (lane.files.length === 0) return { passed: 0, failed: 0, seconds: [], failures: [] };
-  const stdio = later ? 'pipe' : 'inherit';
+  const stdio = second ? 'pipe' : 'inherit';
   const child = fork(`${root}/scripts/test-lane.ts`, [], { stdio: ['ignore', stdio, stdio, 'ipc'] });
   // What it starts inherits it.
-  if (low && child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
+  if (second && child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
   const output = outputOf(child);
   let result: LaneResult | null = null;
   child.on('message', (message) => {
@@ -137,17 +123,13 @@ async function checkAside(): Promise<boolean> {
 
 /** All test files, or those whose path contains one of the words given; what they need is known by what they import. */
 async function testFiles(): Promise<{
-  people: string[];
-  light: string[];
-  alone: string[];
+  calls: string[];
   beside: string[];
   chromium: boolean;
   janus: boolean;
   firefox: boolean;
 }> {
-  const people: string[] = [];
-  const light: string[] = [];
-  const alone: string[] = [];
+  const calls: string[] = [];
   const beside: string[] = [];
   let chromium = false;
   let janus = false;
@@ -161,9 +143,8 @@ async function testFiles(): Promise<{
     const browsers = opensBrowsers.test(text);
     chromium ||= browsers;
     if (!browsers || mostlyWaits.test(file)) beside.push(file);
-    else if (listensForGaps.test(text)) alone.push(file);
-    else (hasPeople.test(text) && !waitsLong.test(file) ? people : light).push(file);
+    else calls.push(file);
   }
-  for (const files of [people, light, alone, beside]) files.sort();
-  return { people, light, alone, beside, chromium, janus, firefox };
+  for (const files of [calls, beside]) files.sort();
+  return { calls, beside, chromium, janus, firefox };
 }

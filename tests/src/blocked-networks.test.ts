@@ -8,7 +8,7 @@ import { accept, by, call, everybodySeesAndHears, expectNotice, signedIn, signIn
 describe('a network that blocks', () => {
   let stage: Stage;
   before(async () => {
-    stage = await openStage({ calls: { ringSeconds: 6, transferSeconds: 8 } });
+    stage = await openStage({ calls: { ringSeconds: 30, transferSeconds: 8 } });
   });
   after(() => stage.close());
   afterEach(async () => {

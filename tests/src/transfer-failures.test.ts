@@ -16,10 +16,13 @@ import {
   onPath,
 } from './harness/actor.ts';
 import { PATIENCE_MS } from './harness/browser.ts';
+import { inFull } from './harness/in-full.ts';
 import { until } from './harness/waiting.ts';
 
+/** What is given up is waited for; what is to succeed has to in this time, on a slow machine too. */
+const TRANSFER_SECONDS = 12;
 /** Longer than a transfer may take, so that nobody is let go for not answering where something else is tried. */
-const RING_SECONDS = 10;
+const RING_SECONDS = 14;
 
 describe('a transfer that goes wrong', () => {
   let mishaps: Mishaps;
@@ -30,7 +33,7 @@ describe('a transfer that goes wrong', () => {
 
   before(async () => {
     mishaps = await openMishaps({
-      calls: { ringSeconds: RING_SECONDS, transferSeconds: 7, returnToDirectSeconds: 1 },
+      calls: { ringSeconds: RING_SECONDS, transferSeconds: TRANSFER_SECONDS, returnToDirectSeconds: 1 },
     });
     const { enter } = mishaps;
     [bob, carol, erin] = await Promise.all([enter('bob'), enter('carol'), enter('erin')]);
@@ -72,7 +75,7 @@ describe('a transfer that goes wrong', () => {
     await bothNeverStopped();
   });
 
-  it('the focus answers nonsense', async () => {
+  it('the focus answers nonsense', inFull, async () => {
     const told = expectNotice(carol, 'add-failed', '');
     void fault(carol).answered('focus.join', (message) => ({
       replace: { ...message, result: { ...(message.result as object), sdp: 'v=0\r\nnonsense' } },
@@ -105,7 +108,7 @@ describe('a transfer that goes wrong', () => {
     await bothNeverStopped();
   });
 
-  it('the third declines while the call is being moved', async () => {
+  it('the third declines while the call is being moved', inFull, async () => {
     const declined = fault(bob).when('focus.join', async () => {
       await by(erin, 'decline').click();
       await rungNoMore(erin);
@@ -141,7 +144,7 @@ describe('a transfer that goes wrong', () => {
     await bothNeverStopped();
   });
 
-  it('the adder hangs up in the middle of it: the other two go on', async () => {
+  it('the adder hangs up in the middle of it: the other two go on', inFull, async () => {
     void fault(bob).when('focus.join', () => leave(carol));
     const accepted = clickWhenThere(erin, 'accept');
     await add(carol, erin.person.address);

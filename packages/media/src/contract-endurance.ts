@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { end, enter, next, perceives, until } from './contract-browser.ts';
-import type { ContractStage, EngineTools } from './contract-stage.ts';
+import { type ContractStage, type EngineTools, inFull } from './contract-stage.ts';
 import type { MediaEngine, MediaRoom } from './engine.ts';
 
 /** Handles that a runtime or a server opens once, for a purpose of its own. */
@@ -12,13 +12,14 @@ const HELD_MORE = 20;
 export function testEndurance(
   on: ContractStage,
   create: () => MediaEngine | Promise<MediaEngine>,
-  { lose, held }: EngineTools,
+  tools: EngineTools,
 ): void {
-  test('two hundred times in and out leave nothing behind', async () => {
+  const { lose, held } = tools;
+  test('two hundred times in and out leave nothing behind', inFull(tools), async () => {
     const room = await on.newRoom();
     const alice = await enter(on.stage(), room, 'alice');
     const page = await on.stage().open();
-    const look = { colour: 'black', tone: 300 };
+    const look = { colour: 'black', tone: 300, width: 320 };
     const sdp = await page.evaluate(
       (how) => (globalThis as never as { peer: { offer(l: unknown): Promise<string> } }).peer.offer(how),
       look,
@@ -59,7 +60,7 @@ export function testEndurance(
     await end(room, alice, bob);
   });
 
-  test('the figures of every leg are true', async () => {
+  test('the figures of every leg are true', inFull(tools), async () => {
     const room = await on.newRoom();
     const alice = await enter(on.stage(), room, 'alice');
     const bob = await enter(on.stage(), room, 'bob');

@@ -54,18 +54,19 @@ async function makeSound(tone) {
   return out.stream.getAudioTracks();
 }
 
-async function makeTracks({ colour, tone }) {
+/** @param look `width` in pixels; the picture is 16:9 */
+async function makeTracks({ colour, tone, width }) {
   const canvas = document.createElement('canvas');
-  canvas.width = 640;
-  canvas.height = 360;
+  canvas.width = width;
+  canvas.height = (width * 9) / 16;
   const paint = canvas.getContext('2d');
   let frame = 0;
   clearInterval(drawing);
   const draw = () => {
     paint.fillStyle = colour;
-    paint.fillRect(0, 0, 640, 360);
+    paint.fillRect(0, 0, canvas.width, canvas.height);
     paint.fillStyle = 'white';
-    paint.fillRect((frame * 7) % 640, 0, 20, 60);
+    paint.fillRect((frame * 7) % width, 0, width / 32, width / 11);
     frame += 1;
   };
   draw();

@@ -9,10 +9,17 @@ export interface ContractStage {
   newRoom(): Promise<MediaRoom>;
 }
 
+/** Options of a test that is left out where the suite is played in brief. */
+export const inFull = ({ brief = false }: EngineTools) => ({
+  skip: brief && !process.env.PARLEY_TEST_ALL && 'played by npm test -- --all',
+});
+
 /** What an engine's own test can do from outside. */
 export interface EngineTools {
   /** Takes the engine away as a crash would. */
   readonly lose?: (engine: MediaEngine) => void | Promise<void>;
+  /** Leaves out, unless all tests are run, what the embedded engine's run shows of the suite, too: browsers are dear. */
+  readonly brief?: boolean;
   /** Something that grows when legs are forgotten: open files, sessions of a server, memory. */
   readonly held?: (engine: MediaEngine) => number | Promise<number>;
 }

@@ -19,7 +19,7 @@ import {
 import { testEndurance } from './contract-endurance.ts';
 import { openLossyRelay } from './contract-relay.ts';
 import { testWhatIsSeen } from './contract-seen.ts';
-import type { ContractStage, EngineTools } from './contract-stage.ts';
+import { type ContractStage, type EngineTools, inFull } from './contract-stage.ts';
 import type { EngineCapabilities, MediaEngine } from './engine.ts';
 
 const refused = (error: unknown) => error instanceof ParleyError && error.code === 'invalid-session-description';
@@ -103,9 +103,9 @@ export function testMediaEngine(
       await room.close();
     });
 
-    test('a picture sent through has full size and rate, and nothing holds it back', async () => {
+    test('a picture sent through has full size and rate, and nothing holds it back', inFull(tools), async () => {
       const room = await newRoom();
-      const alice = await enter(stage, room, 'alice');
+      const alice = await enter(stage, room, 'alice', 'alice', { large: true });
       const bob = await enter(stage, room, 'bob');
       await sees(bob, alice);
       type Sent = { frameWidth: number; framesPerSecond: number; qualityLimitationReason: string };
@@ -118,7 +118,7 @@ export function testMediaEngine(
       await room.close();
     });
 
-    test('one who joins late gets a key frame at once', async () => {
+    test('one who joins late gets a key frame at once', inFull(tools), async () => {
       const room = await newRoom();
       const alice = await enter(stage, room, 'alice');
       const bob = await enter(stage, room, 'bob');
@@ -137,7 +137,7 @@ export function testMediaEngine(
       await room.close();
     });
 
-    test('lost packets are sent again, on the way in and on the way out', async (t) => {
+    test('lost packets are sent again, on the way in and on the way out', inFull(tools), async (t) => {
       const room = await newRoom();
       const relay = openLossyRelay(20);
       // Also when the test fails: an open socket would keep its process from ending.
@@ -197,7 +197,7 @@ export function testMediaEngine(
       await room.close();
     });
 
-    test('a device that publishes and subscribes anew is offered everything on a new leg', async () => {
+    test('a device that publishes and subscribes anew is offered everything on a new leg', inFull(tools), async () => {
       const room = await newRoom();
       const alice = await enter(stage, room, 'alice');
       const bob = await enter(stage, room, 'bob');

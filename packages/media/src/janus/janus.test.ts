@@ -14,5 +14,9 @@ if (await inNamespace(import.meta.filename)) {
     engines += 1;
     return createJanusEngine({ url: server.url, admin: server.admin, owner: `test-${engines}`, mixing: true });
   };
-  testMediaEngine(create, { forwarding: true, mixing: 'sound', recording: false, layers: false, speaker: true });
+  testMediaEngine(
+    create,
+    { forwarding: true, mixing: 'sound', recording: false, layers: false, speaker: true },
+    { brief: true },
+  );
 }

@@ -25,7 +25,7 @@ describe('a double of Kurento that forwards real media', async () => {
   testMediaEngine(
     () => open(double.url, null),
     { forwarding: true, mixing: false, recording: false, layers: false, speaker: false },
-    { lose: () => double.restart(), held: () => double.objects().length },
+    { brief: true, lose: () => double.restart(), held: () => double.objects().length },
   );
 });
 

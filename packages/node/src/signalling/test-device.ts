@@ -123,12 +123,22 @@ function createTestDevice(socket: WebSocket): TestDevice {
     wake = Promise.withResolvers<void>();
   });
 
+  const closed = new Promise<{ code: number; reason: string }>((resolve) =>
+    socket.on('close', (code, reason) => {
+      for (const { method, done } of pending.values())
+        done.reject(new Error(`closed (${code}) before ${method} was answered`));
+      pending.clear();
+      resolve({ code, reason: String(reason) });
+    }),
+  );
+
   const device: TestDevice = {
     socket,
     notifications,
     unaddressed,
-    closed: new Promise((resolve) => socket.on('close', (code, reason) => resolve({ code, reason: String(reason) }))),
+    closed,
     async request(method, params, id = `q${++nextId}`) {
+      if (socket.readyState !== WebSocket.OPEN) throw new Error(`closed before ${method} was asked`);
       const done = Promise.withResolvers<unknown>();
       pending.set(id, { method, done });
       socket.send(JSON.stringify({ jsonrpc: '2.0', id, method, params }));
