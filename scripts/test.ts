@@ -18,7 +18,7 @@ const opensBrowsers =
   /playwright-core|puppeteer-core|test-chromium|from '\.\.?\/(?:harness|flows|browser|contract|attacks)|test-browser/;
 
 /** Starts a Janus; skips itself if there is none. */
-const startsJanus = /\.\/test-server\.ts/;
+const startsJanus = /\.\/test-server\.ts|janus-server'/;
 
 /** Starts a Firefox; skips itself if there is none. */
 const startsFirefox = /contract-firefox/;

@@ -97,7 +97,10 @@ describe('an engine that is drained', () => {
 
   before(async () => {
     const calls = { ringSeconds: 20, transferSeconds: 10, returnToDirectSeconds: 5 };
-    mishaps = await openMishaps({ calls, engines: ['first', 'second'] });
+    mishaps = await openMishaps({
+      calls,
+      engines: ['first', 'second'].map((id) => ({ id, kind: 'embedded' as const })),
+    });
   });
   after(() => mishaps.close());
 

@@ -18,7 +18,7 @@ export interface CallTimes {
 /** An embedded one, or a media server that runs elsewhere. */
 export type EngineOfDemo =
   | { readonly id: string; readonly kind: 'embedded' }
-  | { readonly id: string; readonly kind: 'janus' | 'kurento'; readonly url: string };
+  | { readonly id: string; readonly kind: 'janus' | 'kurento'; readonly url: string; readonly mixing?: boolean };
 
 export function originOf(index: number, ports: Ports): string {
   return `${ports.scheme ?? 'http'}://${companies[index]?.host}:${ports.nodes[index]}`;

@@ -2,7 +2,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type CallTimes, type Demo, startDemo } from '@parley/demo';
+import { type CallTimes, type Demo, type EngineOfDemo, startDemo } from '@parley/demo';
 import { type Actor, openActor, signedIn, signIn } from '../harness/actor.ts';
 import { type BrowserOptions, type Browsers, openBrowsers } from '../harness/browser.ts';
 import type { FilmSize } from '../harness/camera-file.ts';
@@ -36,8 +36,8 @@ export interface StageOptions {
   readonly calls?: CallTimes;
   /** Of the cameras; small unless there are pictures to be taken. */
   readonly film?: FilmSize;
-  /** Embedded media engines of each node, the first to be preferred. Default: one. */
-  readonly engines?: readonly string[];
+  /** Media engines of each node, the first to be preferred. Default: an embedded one. */
+  readonly engines?: readonly EngineOfDemo[];
   /** Lets scripts of an instrument into the pages, which their security policy would keep out. */
   readonly bypassCsp?: boolean;
   /** Told of each step as it ends. */
@@ -52,7 +52,10 @@ export interface Stage {
   /** The same person signed in with another browser, which the caller closes. */
   another(login: string): Promise<Actor>;
   /** A person whose browser is open but who has not signed in. */
-  stranger(login: string, window?: Pick<BrowserOptions, 'background' | 'size' | 'recordsItself'>): Promise<Actor>;
+  stranger(
+    login: string,
+    window?: Pick<BrowserOptions, 'background' | 'size' | 'recordsItself' | 'echoOf'>,
+  ): Promise<Actor>;
   /** Plays one flow: every step runs once the one before has passed. */
   play(flow: number, script: (step: Step) => Promise<void>): Promise<{ passed: boolean; steps: StepResult[] }>;
   /** Legs and rooms of a company's conference service now. */
@@ -76,7 +79,7 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
     ports: 'free',
     dataDirectory,
     calls: options.calls ?? {},
-    engines: (options.engines ?? []).map((id) => ({ id, kind: 'embedded' })),
+    engines: options.engines ?? [],
     oneClick: false,
   });
   const browsers: Browsers = await openBrowsers(options.film ?? (options.screenshots ? 'large' : 'small'));

@@ -6,6 +6,7 @@ import { chromiumPath, chromiumSwitches, fakeDevices } from '@parley/test-chromi
 import { type Browser, type BrowserServer, chromium, type Page } from 'playwright-core';
 import { POOL, pooledBrowser } from './browser-pool.ts';
 import { cameraFile, type FilmSize } from './camera-file.ts';
+import { decodeMark, markLayout } from './mark.ts';
 import { microphoneFile } from './microphone-file.ts';
 import { installProbe } from './page-probe.ts';
 
@@ -26,6 +27,8 @@ export interface BrowserOptions {
   readonly background?: boolean;
   /** A page may record all that its window plays (`getDisplayMedia`), and has no devices but those it makes up itself. */
   readonly recordsItself?: boolean;
+  /** Number of the person whose tone the microphone picks up from the loudspeaker, in place of one of its own. */
+  readonly echoOf?: number;
   /** Of the window, in pixels. */
   readonly size?: { readonly width: number; readonly height: number };
 }
@@ -39,6 +42,8 @@ export interface Browsers {
 
 /** Anything that takes longer than this has failed: machines that test are at times slow to a third. */
 export const PATIENCE_MS = 45_000;
+
+const probeScript = { content: `(${installProbe})(${decodeMark}, ${JSON.stringify(markLayout)})` };
 
 /**
  * @param film Small where things are timed: three people share what would be three machines, so that each has a smaller
@@ -59,7 +64,7 @@ export async function openBrowsers(film: FilmSize = 'small'): Promise<Browsers> 
         ignoreHTTPSErrors: options.anyCertificate ?? false,
       });
       context.setDefaultTimeout(PATIENCE_MS);
-      await context.addInitScript(installProbe);
+      await context.addInitScript(probeScript);
       const page = await context.newPage();
       return {
         number,
@@ -81,7 +86,7 @@ export async function openBrowsers(film: FilmSize = 'small'): Promise<Browsers> 
 /** From the pool, where there is one and nothing special is wanted. */
 async function start(folder: string, number: number, film: FilmSize, options: BrowserOptions): Promise<Browser> {
   const pool = process.env[POOL];
-  const special = options.headed || options.background || options.recordsItself;
+  const special = options.headed || options.background || options.recordsItself || options.echoOf !== undefined;
   if (pool && film === 'small' && !special) {
     return chromium.connect(await pooledBrowser(pool, number));
   }
@@ -93,7 +98,7 @@ async function start(folder: string, number: number, film: FilmSize, options: Br
       ...chromiumSwitches({ headed: options.headed ?? false }),
       ...(options.recordsItself
         ? ['--auto-accept-this-tab-capture']
-        : fakeDevices(await devices(folder, number, film))),
+        : fakeDevices(await devices(folder, number, film, options.echoOf))),
     ],
   });
 }
@@ -123,11 +128,12 @@ async function devices(
   folder: string,
   number: number,
   film: FilmSize,
+  heard = number,
 ): Promise<{ camera: string; microphone: string }> {
   const own = join(folder, String(number));
   await mkdir(own, { recursive: true });
   const [camera, microphone] = [join(own, 'camera.y4m'), join(own, 'microphone.wav')];
   await writeFile(camera, cameraFile(number, film));
-  await writeFile(microphone, microphoneFile(number));
+  await writeFile(microphone, microphoneFile(heard));
   return { camera, microphone };
 }

@@ -39,24 +39,46 @@ export function blockArea(index: number, width = WIDTH): { x: number; y: number;
 /** Number of blocks in the mark. */
 export const BLOCKS = 2 * COLUMNS;
 
-/** Reads brightnesses (0 to 255) of the blocks; null if they are no mark. */
-export function readBlocks(brightness: readonly number[]): Mark | null {
-  const used = PERSON_BITS + FRAME_BITS;
-  const bits: boolean[] = [];
-  for (let i = 0; i < used; i += 1) {
-    const [plain = 0, inverted = 0] = [brightness[i], brightness[COLUMNS + i]];
-    if (Math.abs(plain - inverted) < 90) return null;
-    bits.push(plain > inverted);
-  }
-  const person = numberOf(bits.slice(0, PERSON_BITS));
-  const frame = numberOf(bits.slice(PERSON_BITS));
-  return person > 0 && frame < FRAMES ? { person, frame } : null;
+/** What a page needs to know to read marks. */
+export interface MarkLayout {
+  /** Of the blocks, in pixels of a picture of `width`. */
+  readonly areas: readonly { readonly x: number; readonly y: number; readonly size: number }[];
+  readonly width: number;
+  readonly columns: number;
+  readonly personBits: number;
+  readonly frameBits: number;
+  readonly frames: number;
 }
+
+export const markLayout: MarkLayout = {
+  areas: Array.from({ length: BLOCKS }, (_, i) => blockArea(i)),
+  width: WIDTH,
+  columns: COLUMNS,
+  personBits: PERSON_BITS,
+  frameBits: FRAME_BITS,
+  frames: FRAMES,
+};
+
+/**
+ * Reads brightnesses (0 to 255) of the blocks; null if they are no mark. Runs in pages, too, by itself: it can use nothing
+ * from outside its own body.
+ */
+export function decodeMark(brightness: readonly number[], layout: MarkLayout): Mark | null {
+  const { columns, personBits, frameBits, frames } = layout;
+  const bits: number[] = [];
+  for (let i = 0; i < personBits + frameBits; i += 1) {
+    const [plain = 0, inverted = 0] = [brightness[i], brightness[columns + i]];
+    if (Math.abs(plain - inverted) < 90) return null;
+    bits.push(plain > inverted ? 1 : 0);
+  }
+  const numberOf = (some: readonly number[]) => some.reduce((value, bit) => value * 2 + bit, 0);
+  const person = numberOf(bits.slice(0, personBits));
+  const frame = numberOf(bits.slice(personBits));
+  return person > 0 && frame < frames ? { person, frame } : null;
+}
+
+export const readBlocks = (brightness: readonly number[]): Mark | null => decodeMark(brightness, markLayout);
 
 function bitsOf(value: number, count: number): boolean[] {
   return Array.from({ length: count }, (_, i) => ((value >> (count - 1 - i)) & 1) === 1);
-}
-
-function numberOf(bits: readonly boolean[]): number {
-  return bits.reduce((value, bit) => value * 2 + (bit ? 1 : 0), 0);
 }

@@ -1,13 +1,24 @@
 // Eyes and ears inside a page, put there before the app's own code. Looks only at what the page really shows and plays.
+// Waiting is done here, too: to ask a page from outside takes ten times as long as to look.
+import type { decodeMark, Mark, MarkLayout } from './mark.ts';
 
 export interface PageProbe {
-  /**
-   * Average brightness (0 to 255) of areas of the picture shown inside the element with this test id; null if there is
-   * none. Areas are in pixels of a picture of `width`.
-   */
-  brightness(testId: string, areas: readonly Area[], width: number): number[] | null;
+  /** The mark in the picture shown inside the element with this test id; null if there is none that can be read. */
+  mark(testId: string): Mark | null;
+  /** Resolves to null when this person is seen in the element, in motion; to what was last seen if that takes too long. */
+  waitForMark(testId: string, person: number, patience: number): Promise<{ last: Mark | null } | null>;
   /** Level in dB of each frequency in what is played for an address, all its players together; null if nothing is. */
   tones(address: string, frequencies: readonly number[]): number[] | null;
+  /**
+   * Resolves to null when the first of the frequencies is louder than `audible` dB, and by `margin` than each of the others;
+   * to what was last heard if that takes too long.
+   */
+  waitForTone(
+    address: string,
+    frequencies: readonly number[],
+    level: { readonly audible: number; readonly margin: number },
+    patience: number,
+  ): Promise<{ last: number[] | null } | null>;
   /**
    * Begins to listen to what is played for an address, without a pause. Call what `listened` gives for what was noticed
    * since: the longest silence, and the longest time in which two players were loud, in milliseconds.
@@ -35,12 +46,6 @@ export interface PageProbe {
   appears(testId: string, patience: number): Promise<number>;
 }
 
-interface Area {
-  readonly x: number;
-  readonly y: number;
-  readonly size: number;
-}
-
 declare global {
   interface Window {
     parleyProbe: PageProbe;
@@ -48,7 +53,7 @@ declare global {
 }
 
 /** Runs in the page, by itself: it can use nothing from outside its own body. */
-export function installProbe(): void {
+export function installProbe(decode: typeof decodeMark, layout: MarkLayout): void {
   // Walking through every element of every component, many times a second, would take the call's own time: the roots
   // are noted when they are made, and the browser searches them.
   const shadows = new Set<WeakRef<ShadowRoot>>();
@@ -153,6 +158,33 @@ export function installProbe(): void {
 
   const canvas = new OffscreenCanvas(320, 180);
   const drawing = canvas.getContext('2d', { willReadFrequently: true });
+  const mark = (testId: string): Mark | null => {
+    const video = pictureIn(testId);
+    if (!video || !drawing) return null;
+    drawing.drawImage(video, 0, 0, canvas.width, canvas.height);
+    const scale = canvas.width / layout.width;
+    const brightness = layout.areas.map(({ x, y, size }) => {
+      const side = Math.max(1, Math.round(size * scale));
+      const { data } = drawing.getImageData(Math.round(x * scale), Math.round(y * scale), side, side);
+      let sum = 0;
+      for (let i = 0; i < data.length; i += 4) sum += data[i + 1] ?? 0;
+      return sum / (data.length / 4);
+    });
+    return decode(brightness, layout);
+  };
+
+  /** As often as a new picture of a fake camera comes. */
+  const WAIT_MS = 100;
+  /** Looks until `look` gives null, and resolves to what it last gave. */
+  const inTime = async <T>(patience: number, look: () => T | null): Promise<T | null> => {
+    const end = performance.now() + patience;
+    for (;;) {
+      const found = look();
+      if (found === null || performance.now() > end) return found;
+      await new Promise((resolve) => setTimeout(resolve, WAIT_MS));
+    }
+  };
+
   const clickable = (testId: string): HTMLElement | undefined => {
     const element = byTestId(testId);
     return element instanceof HTMLElement && element.getClientRects().length > 0 ? element : undefined;
@@ -234,17 +266,21 @@ export function installProbe(): void {
     prepare() {
       listeningContext();
     },
-    brightness(testId, areas, width) {
-      const video = pictureIn(testId);
-      if (!video || !drawing) return null;
-      drawing.drawImage(video, 0, 0, canvas.width, canvas.height);
-      const scale = canvas.width / width;
-      return areas.map(({ x, y, size }) => {
-        const side = Math.max(1, Math.round(size * scale));
-        const { data } = drawing.getImageData(Math.round(x * scale), Math.round(y * scale), side, side);
-        let sum = 0;
-        for (let i = 0; i < data.length; i += 4) sum += data[i + 1] ?? 0;
-        return sum / (data.length / 4);
+    mark,
+    waitForMark(testId, person, patience) {
+      let first: Mark | null = null;
+      return inTime(patience, () => {
+        const last = mark(testId);
+        if (last?.person !== person) return { last };
+        first ??= last;
+        return first.frame !== last.frame ? null : { last };
+      });
+    },
+    waitForTone(address, frequencies, { audible: least, margin }, patience) {
+      return inTime(patience, () => {
+        const last = window.parleyProbe.tones(address, frequencies);
+        const [own = Number.NEGATIVE_INFINITY, ...rest] = last ?? [];
+        return own > least && rest.every((level) => own > level + margin) ? null : { last };
       });
     },
     tones(address, frequencies) {
