@@ -22,6 +22,9 @@ import { testWhatIsSeen } from './contract-seen.ts';
 import { type ContractStage, type EngineTools, inFull } from './contract-stage.ts';
 import type { EngineCapabilities, MediaEngine } from './engine.ts';
 
+/** Apps offer their picture in several qualities, of which one is sent until others are asked for. */
+const asApps = { rids: ['h', 'm', 'l'] };
+
 const refused = (error: unknown) => error instanceof ParleyError && error.code === 'invalid-session-description';
 
 /** Registers the suite for one engine. */
@@ -56,12 +59,12 @@ export function testMediaEngine(
       const room = await newRoom();
       const connected: string[] = [];
       room.on('connected', ({ device }) => connected.push(device));
-      const alice = await enter(stage, room, 'alice');
-      const bob = await enter(stage, room, 'bob');
+      const alice = await enter(stage, room, 'alice', 'alice', asApps);
+      const bob = await enter(stage, room, 'bob', 'bob', asApps);
       await Promise.all([perceives(alice, bob), perceives(bob, alice)]);
       assert.deepEqual([...connected].sort(), ['alice', 'bob']);
 
-      const carol = await enter(stage, room, 'carol');
+      const carol = await enter(stage, room, 'carol', 'carol', asApps);
       await Promise.all([
         perceives(carol, alice),
         perceives(carol, bob),
@@ -92,7 +95,7 @@ export function testMediaEngine(
       await carol.page.close();
       await lost;
       await until('carol has no legs', () => !room.devices().includes('carol'));
-      const dave = await enter(stage, room, 'bob', 'dave');
+      const dave = await enter(stage, room, 'bob', 'dave', asApps);
       await Promise.all([perceives(alice, dave), perceives(dave, alice)]);
       if (declared.forwarding) {
         assert.deepEqual(sectionOf(alice, dave, 'video'), seenBefore, 'the section of one who left is used again');

@@ -13,13 +13,20 @@ import {
 /** Camera, microphone, and a shared screen with its sound, twice over. */
 const MAX_PUBLISHED = 8;
 
-/** Simulcast is not among them: nobody asks Janus for one of several qualities yet. */
+/**
+ * Simulcast is among them although nobody asks Janus for one of several qualities yet: a browser that offers several names no
+ * SSRC, and if Janus is not told of them, it may take that of an idle one for the picture's, and ask there for key frames.
+ */
 const passed = new Set(
-  'mid msid sendrecv sendonly recvonly inactive rtcp-mux rtcp-rsize bundle-only rtpmap fmtp rtcp-fb extmap ssrc ssrc-group'.split(
-    ' ',
-  ),
+  `mid msid sendrecv sendonly recvonly inactive rtcp-mux rtcp-rsize bundle-only rtpmap fmtp rtcp-fb extmap ssrc ssrc-group
+  rid simulcast`.split(/\s+/),
 );
 const printable = /^[\x20-\x7e]*$/;
+/** Of qualities, what apps write and no more. */
+const strict: Readonly<Record<string, RegExp>> = {
+  rid: /^rid:[A-Za-z0-9]{1,16} send$/,
+  simulcast: /^simulcast:send [A-Za-z0-9~;]{1,80}$/,
+};
 
 export interface PublishedSection {
   readonly mid: string;
@@ -94,5 +101,6 @@ function written({ sections, transport }: SessionDescription): string {
 }
 
 function isPassed(attribute: string): boolean {
-  return printable.test(attribute) && passed.has(attribute.split(':', 1)[0] ?? '');
+  const [name = ''] = attribute.split(':', 1);
+  return passed.has(name) && (strict[name] ?? printable).test(attribute);
 }

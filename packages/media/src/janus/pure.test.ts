@@ -37,7 +37,10 @@ test('of a browser’s offer Janus gets lines of known kinds only', () => {
     'a=candidate:2 1 udp 2122260223 inside.example 5000 typ host',
     'a=x-unknown:1',
     'a=fmtp:111 minptime=10;\u0001useinbandfec=1',
+    'a=rid:h send',
+    'a=rid:l send pt=96;max-width=1',
     'a=simulcast:send h;l',
+    'a=simulcast:send h;l recv x',
   ];
   const offer = description('actpass', section('audio', '0', 'sendonly', extra), section('video', '1', 'sendonly'));
   const { sdp, sections } = publisherOffer(offer);
@@ -46,8 +49,16 @@ test('of a browser’s offer Janus gets lines of known kinds only', () => {
     { mid: '1', kind: 'video' },
   ]);
   assert.match(sdp, /^a=candidate:1 1 udp 2122260223 192\.0\.2\.7 5000 typ host\r$/m);
-  for (const kept of ['a=rtpmap:111 opus/48000/2', 'a=mid:1', 'a=setup:actpass']) assert.ok(sdp.includes(kept), kept);
-  for (const gone of ['inside.example', 'x-unknown', '\u0001', 'simulcast']) assert.ok(!sdp.includes(gone), gone);
+  for (const kept of [
+    'a=rtpmap:111 opus/48000/2',
+    'a=mid:1',
+    'a=setup:actpass',
+    'a=rid:h send',
+    'a=simulcast:send h;l',
+  ])
+    assert.ok(sdp.includes(`${kept}\r\n`), kept);
+  for (const gone of ['inside.example', 'x-unknown', '\u0001', 'a=rid:l', 'recv x'])
+    assert.ok(!sdp.includes(gone), gone);
 });
 
 test('without a candidate Janus could use, it is given one, or it would not listen', () => {
