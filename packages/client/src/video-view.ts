@@ -1,10 +1,12 @@
 // Shows one person's picture in an element of the app's. When the track changes, the new one is put behind the present
-// one and takes its place with its first frame, so no gap is seen.
+// one and takes its place with its first frame that is not older than what is shown: no gap is seen, and no step back.
 import type { Readable } from './api.ts';
 import type { SourceOwner } from './path.ts';
 
 /** A hidden page presents no frames; then nobody sees the swap either. */
 const FIRST_FRAME_MS = 500;
+/** Frames that may be waited for because they are older: more would be a way that is much slower, and has to be taken anyway. */
+const OLDER_FRAMES = 3;
 
 export interface VideoView {
   /** Resolves when the picture shown is that of the present track. */
@@ -49,7 +51,7 @@ export function showTrack(
     }
     const element = createVideo(next, address);
     container.prepend(element);
-    const cancel = onFirstFrame(element, () => {
+    const cancel = onNewerFrame(element, front, () => {
       back = null;
       const old = front;
       front = element;
@@ -98,16 +100,39 @@ function remove(element: HTMLVideoElement): void {
   element.remove();
 }
 
-function onFirstFrame(element: HTMLVideoElement, then: () => void): () => void {
+/**
+ * Calls `then` once, with the first frame of `next` that was received no earlier than the latest one that `present` shows, or
+ * when it took too long. Frames of both ways have one clock in that (`receiveTime`); each way's own timestamps have not.
+ */
+function onNewerFrame(next: HTMLVideoElement, present: HTMLVideoElement | null, then: () => void): () => void {
+  let shown = Number.NEGATIVE_INFINITY;
+  let older = 0;
+  let decision = 0;
+  const follow: VideoFrameRequestCallback = (_, { receiveTime }) => {
+    shown = receiveTime ?? shown;
+    following = present?.requestVideoFrameCallback(follow) ?? 0;
+  };
+  const look: VideoFrameRequestCallback = (_, { receiveTime = Number.POSITIVE_INFINITY }) => {
+    looking = next.requestVideoFrameCallback(look);
+    // Later in the same rendering: `present` may be about to be told of a frame, too.
+    cancelAnimationFrame(decision);
+    decision = requestAnimationFrame(() => {
+      if (receiveTime >= shown || older >= OLDER_FRAMES) finish();
+      else older += 1;
+    });
+  };
   const finish = () => {
     cancel();
     then();
   };
-  const frame = element.requestVideoFrameCallback(finish);
-  const timer = setTimeout(finish, FIRST_FRAME_MS);
   const cancel = () => {
-    element.cancelVideoFrameCallback(frame);
+    next.cancelVideoFrameCallback(looking);
+    present?.cancelVideoFrameCallback(following);
+    cancelAnimationFrame(decision);
     clearTimeout(timer);
   };
+  let looking = next.requestVideoFrameCallback(look);
+  let following = present?.requestVideoFrameCallback(follow) ?? 0;
+  const timer = setTimeout(finish, FIRST_FRAME_MS);
   return cancel;
 }
