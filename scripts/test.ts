@@ -13,6 +13,9 @@ import { root } from './install.mjs';
 import { ensureJanus } from './janus.ts';
 import type { Lane, LaneResult } from './test-lane.ts';
 
+/** Where tests ask for browsers (tests/src/harness/browser-pool.ts). */
+const POOL = 'PARLEY_TEST_BROWSERS';
+
 /** By itself, or by one of the suites and harnesses that do. */
 const opensBrowsers =
   /playwright-core|puppeteer-core|test-chromium|from '\.\.?\/(?:harness|flows|browser|contract|attacks)|test-browser/;
@@ -72,7 +75,10 @@ process.exitCode = failed === 0 ? 0 : 1;
 async function runLane(lane: Lane, { second = false } = {}): Promise<LaneResult> {
   if (lane.files.length === 0) return { passed: 0, failed: 0, seconds: [], failures: [] };
   const stdio = second ? 'pipe' : 'inherit';
-  const child = fork(`${root}/scripts/test-lane.ts`, [], { stdio: ['ignore', stdio, stdio, 'ipc'] });
+  // The browsers of the pool have the first lane's priority.
+  const { [POOL]: pool, ...without } = process.env;
+  const env = second ? without : process.env;
+  const child = fork(`${root}/scripts/test-lane.ts`, [], { stdio: ['ignore', stdio, stdio, 'ipc'], env });
   // What it starts inherits it.
   if (second && child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
   const output = outputOf(child);
@@ -92,7 +98,7 @@ async function runLane(lane: Lane, { second = false } = {}): Promise<LaneResult>
 async function openPool(): Promise<ChildProcess> {
   const child = fork(`${root}/tests/src/harness/browser-pool-server.ts`);
   const [address] = (await once(child, 'message')) as [string];
-  process.env.PARLEY_TEST_BROWSERS = address;
+  process.env[POOL] = address;
   return child;
 }
 

@@ -6,7 +6,7 @@ import { by, fillIn, signedIn } from './harness/actor.ts';
 import { PATIENCE_MS } from './harness/browser.ts';
 
 /** Long enough to come in, short enough to wait for the end. */
-const SESSION_SECONDS = 15;
+const SESSION_SECONDS = 30;
 const HOURS = 'PARLEY_SIGNIN_SESSIONHOURS';
 
 describe('a session that expires', () => {

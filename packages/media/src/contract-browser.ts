@@ -38,6 +38,8 @@ export interface Stage {
   open(onCandidate?: OnCandidate): Promise<PeerPage>;
   /** Done with a page: everything in it ends; another may use the window. */
   giveBack(page: PeerPage): Promise<void>;
+  /** Takes back what a test that failed has left open: it would take the time of all that follow. */
+  takeBack(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -67,6 +69,15 @@ export async function openStage(): Promise<Stage> {
   const idle: Page[] = [];
   const windows = new Map<PeerPage, Page>();
   const listeners = new Map<Page, OnCandidate>();
+  async function giveBack(given: PeerPage): Promise<void> {
+    const page = windows.get(given);
+    windows.delete(given);
+    if (!page) return;
+    listeners.delete(page);
+    if (page.isClosed()) return;
+    await page.goto('about:blank');
+    idle.push(page);
+  }
   return {
     async open(onCandidate = () => undefined) {
       let page = idle.pop();
@@ -89,14 +100,9 @@ export async function openStage(): Promise<Stage> {
       windows.set(given, opened);
       return given;
     },
-    async giveBack(given) {
-      const page = windows.get(given);
-      windows.delete(given);
-      if (!page) return;
-      listeners.delete(page);
-      if (page.isClosed()) return;
-      await page.goto('about:blank');
-      idle.push(page);
+    giveBack,
+    async takeBack() {
+      for (const given of [...windows.keys()]) await giveBack(given);
     },
     async close() {
       await browser.close();
@@ -240,6 +246,8 @@ export interface Received {
   readonly packetsReceived: number;
   readonly frameWidth: number;
   readonly freezeCount: number;
+  /** Seconds. */
+  readonly totalFreezesDuration: number;
   readonly pliCount: number;
 }
 

@@ -245,6 +245,7 @@ window.peer = {
       packetsReceived: 0,
       frameWidth: 0,
       freezeCount: 0,
+      totalFreezesDuration: 0,
       pliCount: 0,
     };
     for (const entry of (await receiving.get(leg)?.getStats())?.values() ?? []) {

@@ -10,14 +10,17 @@ export function testWhatIsSeen(on: ContractStage, declared: EngineCapabilities):
   test('each gets the quality that fits the size of the tile', { skip: !declared.layers }, async () => {
     const room = await on.newRoom();
     const alice = await enter(on.stage(), room, 'alice', 'alice', { rids: ['h', 'm', 'l'] });
-    const bob = await enter(on.stage(), room, 'bob');
-    const carol = await enter(on.stage(), room, 'carol');
+    const bob = await enter(on.stage(), room, 'bob', 'bob', { large: true });
+    const carol = await enter(on.stage(), room, 'carol', 'carol', { large: true });
     await Promise.all([sees(bob, alice), sees(carol, alice)]);
     const width = async (who: typeof bob) => (await received(who, alice, 'video')).frameWidth;
     assert.equal(await width(bob), 640);
     assert.deepEqual(await alice.call('sentRids'), ['h'], 'what nobody wants is not sent');
     // Opening a window takes the whole machine; what counts is what the changes do, beside a picture that nobody changes.
-    const freezes = async (who: typeof bob, of: typeof bob) => (await received(who, of, 'video')).freezeCount;
+    const freezes = async (who: typeof bob, of: typeof bob) => {
+      const { freezeCount, totalFreezesDuration } = await received(who, of, 'video');
+      return { count: freezeCount, seconds: totalFreezesDuration };
+    };
     await Promise.all([sees(bob, carol), sees(carol, bob)]);
     const watched = [
       { who: bob, other: carol, changed: await freezes(bob, alice), same: await freezes(bob, carol) },
@@ -40,11 +43,13 @@ export function testWhatIsSeen(on: ContractStage, declared: EngineCapabilities):
     await Promise.all([sees(bob, alice, 10), sees(carol, alice, 10)]);
     assert.equal(await width(carol), 320);
     for (const { who, other, changed, same } of watched) {
-      const more = (await freezes(who, alice)) - changed;
-      const anyway = (await freezes(who, other)) - same;
+      const [now, anyway] = [await freezes(who, alice), await freezes(who, other)];
+      const more = now.count - changed.count - (anyway.count - same.count);
+      const longer = now.seconds - changed.seconds - (anyway.seconds - same.seconds);
+      // A slow machine may be late with a key frame; that is to be short.
       assert.ok(
-        more <= anyway + 1,
-        `${who.name}: ${more} freezes in three changes, ${anyway} where nothing was changed`,
+        more <= 1 || longer <= 0.5 * more,
+        `${who.name}: ${more} freezes more, ${longer.toFixed(2)} s, in three changes than where nothing was changed`,
       );
     }
     await end(room, alice, bob, carol);

@@ -2,7 +2,7 @@
 // with real browsers.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { after, before, describe, test } from 'node:test';
+import { after, afterEach, before, describe, test } from 'node:test';
 import { ParleyError } from '@parley/protocol';
 import {
   enter,
@@ -46,6 +46,7 @@ export function testMediaEngine(
     before(async () => {
       [stage, engine] = await Promise.all([openStage(), create()]);
     });
+    afterEach(() => stage.takeBack());
     after(async () => {
       await stage.close();
       await engine.close();
