@@ -27,8 +27,6 @@ export interface BrowserOptions {
   readonly background?: boolean;
   /** A page may record all that its window plays (`getDisplayMedia`), and has no devices but those it makes up itself. */
   readonly recordsItself?: boolean;
-  /** Number of the person whose tone the microphone picks up from the loudspeaker, in place of one of its own. */
-  readonly echoOf?: number;
   /** Of the window, in pixels. */
   readonly size?: { readonly width: number; readonly height: number };
 }
@@ -86,7 +84,7 @@ export async function openBrowsers(film: FilmSize = 'small'): Promise<Browsers> 
 /** From the pool, where there is one and nothing special is wanted. */
 async function start(folder: string, number: number, film: FilmSize, options: BrowserOptions): Promise<Browser> {
   const pool = process.env[POOL];
-  const special = options.headed || options.background || options.recordsItself || options.echoOf !== undefined;
+  const special = options.headed || options.background || options.recordsItself;
   if (pool && film === 'small' && !special) {
     return chromium.connect(await pooledBrowser(pool, number));
   }
@@ -98,7 +96,7 @@ async function start(folder: string, number: number, film: FilmSize, options: Br
       ...chromiumSwitches({ headed: options.headed ?? false }),
       ...(options.recordsItself
         ? ['--auto-accept-this-tab-capture']
-        : fakeDevices(await devices(folder, number, film, options.echoOf))),
+        : fakeDevices(await devices(folder, number, film))),
     ],
   });
 }
@@ -128,12 +126,11 @@ async function devices(
   folder: string,
   number: number,
   film: FilmSize,
-  heard = number,
 ): Promise<{ camera: string; microphone: string }> {
   const own = join(folder, String(number));
   await mkdir(own, { recursive: true });
   const [camera, microphone] = [join(own, 'camera.y4m'), join(own, 'microphone.wav')];
   await writeFile(camera, cameraFile(number, film));
-  await writeFile(microphone, microphoneFile(heard));
+  await writeFile(microphone, microphoneFile(number));
   return { camera, microphone };
 }
