@@ -1,4 +1,4 @@
-// `npm test`: the tests of the project (`--all`: with every variant), for two cores. One file at a time has browsers that call
+// `npm test`: the tests of the project (`--all`: the contract of engines in full for doubles, too), for two cores. One file at a time has browsers that call
 // each other: each takes both cores, so two at a time end no sooner, and on a slow machine calls end, as they should, because
 // they are too late. Beside it, at a lower priority, run those that need no browser or mostly wait, and the checks last.
 import { type ChildProcess, fork } from 'node:child_process';

@@ -6,7 +6,6 @@ import { listen, listened, type Mishaps, neverStopped, openMishaps } from './flo
 import { converse, leave } from './flows/steps.ts';
 import { type Actor, accept, add, backToContacts, by, call, diagnostics, onPath } from './harness/actor.ts';
 import { PATIENCE_MS } from './harness/browser.ts';
-import { inFull } from './harness/in-full.ts';
 import { until } from './harness/waiting.ts';
 
 /**
@@ -101,7 +100,7 @@ describe('a node that is killed and started again', () => {
     await goesOnAndEnds(carol);
   });
 
-  it('in order, while two talk directly', inFull, async () => {
+  it('in order, while two talk directly', async () => {
     await talk(carol);
     await nodeOf(bob).process().stop();
     await nodeOf(bob).restart();
@@ -109,30 +108,26 @@ describe('a node that is killed and started again', () => {
   });
 
   for (const answered of [true, false]) {
-    it(
-      `while it rings${answered ? '' : ', before the caller has had an answer to the call'}`,
-      answered ? inFull : {},
-      async () => {
-        if (!answered) void mishaps.fault(bob).answered('call.start', () => 'swallow');
-        await call(bob, carol);
-        await crash();
-        await Promise.all([online(bob), online(carol)]);
-        await accept(carol, bob);
-        await converse([bob, carol]);
-        await Promise.all([listen(bob, carol), listen(carol, bob)]);
-        await goesOnAndEnds(carol);
-      },
-    );
+    it(`while it rings${answered ? '' : ', before the caller has had an answer to the call'}`, async () => {
+      if (!answered) void mishaps.fault(bob).answered('call.start', () => 'swallow');
+      await call(bob, carol);
+      await crash();
+      await Promise.all([online(bob), online(carol)]);
+      await accept(carol, bob);
+      await converse([bob, carol]);
+      await Promise.all([listen(bob, carol), listen(carol, bob)]);
+      await goesOnAndEnds(carol);
+    });
   }
 
-  for (const { step, who, longestMs, options = {} } of [
-    { step: 'call.add', who: 'adder', options: inFull },
+  for (const { step, who, longestMs } of [
+    { step: 'call.add', who: 'adder' },
     { step: 'focus.join', who: 'other' },
     // Whoever added may hear by the conference already, of which the other has just told what it sends.
-    { step: 'focus.answer', who: 'other', longestMs: STALL_MS, options: inFull },
+    { step: 'focus.answer', who: 'other', longestMs: STALL_MS },
     { step: 'call.ready', who: 'other', longestMs: STALL_MS },
-  ] as const satisfies { step: string; who: string; longestMs?: number; options?: object }[]) {
-    it(`while the call is being moved, at ${step}`, options, async () => {
+  ] as const satisfies { step: string; who: string; longestMs?: number }[]) {
+    it(`while the call is being moved, at ${step}`, async () => {
       await talk(carol);
       const crashed = mishaps.fault(who === 'adder' ? carol : bob).when(step, () => crash());
       await add(carol, erin.person.address);

@@ -16,7 +16,6 @@ import {
   onPath,
 } from './harness/actor.ts';
 import { PATIENCE_MS } from './harness/browser.ts';
-import { inFull } from './harness/in-full.ts';
 import { until } from './harness/waiting.ts';
 
 /** What is given up is waited for; what is to succeed has to in this time, on a slow machine too. */
@@ -75,7 +74,7 @@ describe('a transfer that goes wrong', () => {
     await bothNeverStopped();
   });
 
-  it('the focus answers nonsense', inFull, async () => {
+  it('the focus answers nonsense', async () => {
     const told = expectNotice(carol, 'add-failed', '');
     void fault(carol).answered('focus.join', (message) => ({
       replace: { ...message, result: { ...(message.result as object), sdp: 'v=0\r\nnonsense' } },
@@ -108,7 +107,7 @@ describe('a transfer that goes wrong', () => {
     await bothNeverStopped();
   });
 
-  it('the third declines while the call is being moved', inFull, async () => {
+  it('the third declines while the call is being moved', async () => {
     const declined = fault(bob).when('focus.join', async () => {
       await by(erin, 'decline').click();
       await rungNoMore(erin);
@@ -144,7 +143,7 @@ describe('a transfer that goes wrong', () => {
     await bothNeverStopped();
   });
 
-  it('the adder hangs up in the middle of it: the other two go on', inFull, async () => {
+  it('the adder hangs up in the middle of it: the other two go on', async () => {
     void fault(bob).when('focus.join', () => leave(carol));
     const accepted = clickWhenThere(erin, 'accept');
     await add(carol, erin.person.address);

@@ -23,9 +23,9 @@ export class ParleyTiles extends ParleyElement {
   /** Invitations that have ended: true once their tile has been taken away. */
   readonly #ended = new Map<Address, { gone: boolean; timer: ReturnType<typeof setTimeout> }>();
   /** As last observed: to ask for it after each change of the call makes the browser lay the page out at once, each time. */
-  #room = { width: 0, height: 0 };
+  #size = { width: 0, height: 0 };
   readonly #resized = new ResizeObserver((entries) => {
-    this.#room = entries.at(-1)?.contentRect ?? this.#room;
+    this.#size = entries.at(-1)?.contentRect ?? this.#size;
     this.#fit();
   });
 
@@ -108,7 +108,7 @@ export class ParleyTiles extends ParleyElement {
   #fit(): void {
     const items = [...this.renderRoot.querySelectorAll<HTMLElement>('.many > li')];
     const small = items.filter((item) => item.classList.contains('small'));
-    const places = arrange(small.length, this.#room.width, this.#room.height, GAP);
+    const places = arrange(small.length, this.#size.width, this.#size.height, GAP);
     for (const item of items) {
       const box = places.small[small.indexOf(item)] ?? places.large;
       for (const side of ['x', 'y', 'width', 'height'] as const) item.style.setProperty(`--${side}`, `${box[side]}px`);

@@ -9,7 +9,7 @@ export interface ContractStage {
   newRoom(): Promise<MediaRoom>;
 }
 
-/** Options of a test that is left out where the suite is played in brief. */
+/** Options of a test that is left out where the suite is played in brief, unless all tests are run. */
 export const inFull = ({ brief = false }: EngineTools) => ({
   skip: brief && !process.env.PARLEY_TEST_ALL && 'played by npm test -- --all',
 });
@@ -18,7 +18,7 @@ export const inFull = ({ brief = false }: EngineTools) => ({
 export interface EngineTools {
   /** Takes the engine away as a crash would. */
   readonly lose?: (engine: MediaEngine) => void | Promise<void>;
-  /** Leaves out, unless all tests are run, what the embedded engine's run shows of the suite, too: browsers are dear. */
+  /** For a double that passes media on by the embedded engine's own code: leaves out what that engine's run shows. */
   readonly brief?: boolean;
   /** Something that grows when legs are forgotten: open files, sessions of a server, memory. */
   readonly held?: (engine: MediaEngine) => number | Promise<number>;

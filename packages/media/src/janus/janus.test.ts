@@ -14,9 +14,5 @@ if (await inNamespace(import.meta.filename)) {
     engines += 1;
     return createJanusEngine({ url: server.url, admin: server.admin, owner: `test-${engines}`, mixing: true });
   };
-  testMediaEngine(
-    create,
-    { forwarding: true, mixing: 'sound', recording: false, layers: false, speaker: true },
-    { brief: true },
-  );
+  testMediaEngine(create, { forwarding: true, mixing: 'sound', recording: false, layers: false, speaker: true });
 }

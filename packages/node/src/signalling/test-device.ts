@@ -1,4 +1,5 @@
 // For tests only: a node's socket server on loopback, and a device that speaks the protocol by hand and keeps what it saw.
+import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import {
@@ -17,6 +18,7 @@ import {
 } from '@parley/protocol';
 import { pino } from 'pino';
 import { WebSocket, WebSocketServer } from 'ws';
+import type { DeviceEvents } from './api.ts';
 import { createDevices, type DeviceServer, type DevicesOptions, MAX_PAYLOAD, type WebSession } from './index.ts';
 
 export const testLog = pino({ level: 'silent' });
@@ -155,3 +157,39 @@ function createTestDevice(socket: WebSocket): TestDevice {
   };
   return device;
 }
+
+/** When sessions of tests run out: not during a test. */
+export const far = Date.now() + 3_600_000;
+let sessions = 0;
+/** A session of its own for each call. */
+export const sessionOf = (name: string): WebSession => ({
+  id: `s${++sessions}`,
+  person: personOf(name),
+  expiresAt: far,
+});
+export const addressOf = (name: string) => personOf(name).address;
+
+/** The next event about this person's devices. */
+export async function nextEvent<K extends keyof DeviceEvents>(
+  node: TestNode,
+  kind: K,
+  address: Address,
+): Promise<DeviceEvents[K][0]> {
+  for (;;) {
+    const [event] = (await once(node.devices, kind)) as [DeviceEvents[K][0]];
+    if (event.address === address) return event;
+  }
+}
+
+/** For `assert.rejects`. */
+export function rejectsWith(code: string) {
+  return (thrown: unknown) => {
+    assert.equal((thrown as ParleyError).code, code);
+    return true;
+  };
+}
+
+/** The numbers of all that these sockets were told, one socket after the other. */
+export const numbersSeen = (...sockets: TestDevice[]) => sockets.flatMap((d) => d.notifications.map((n) => n.seq));
+/** 1 to `count`. */
+export const upTo = (count: number) => Array.from({ length: count }, (_, i) => i + 1);
