@@ -56,6 +56,8 @@ function rtp(sequence: number, source: number, payload: Buffer): Buffer {
 const portsIn = (sdp: string): number[] =>
   [...sdp.matchAll(/^a=candidate:\S+ 1 udp \d+ \S+ (\d+) /gim)].map(([, port]) => Number(port));
 
+const candidates = /^a=(?:candidate:.*|end-of-candidates)\r?\n/gm;
+
 /** Without these two the library never lets go of a track, and keeps this process alive. */
 function releasable(track: Track): Track {
   track.onOpen(() => {});
@@ -66,12 +68,15 @@ function releasable(track: Track): Track {
 /** The library takes candidates only once its own side is there, so they come last. */
 async function describe(peer: PeerConnection, sdp: string, type: 'offer' | 'answer', ready?: Promise<unknown>) {
   const lines = sdp.match(/^a=candidate:.*$/gm) ?? [];
-  peer.setRemoteDescription(sdp.replace(/^a=(?:candidate:.*|end-of-candidates)\r?\n/gm, ''), type as never);
+  peer.setRemoteDescription(sdp.replace(candidates, ''), type as never);
   await ready;
   for (const line of lines) peer.addRemoteCandidate(line.trim().slice('a='.length), '0');
 }
 
-/** A peer that sends sound; resolves with its offer. */
+/**
+ * A peer that sends sound; resolves with its offer. Its addresses are left out: the library refuses whoever reaches it
+ * before it has kept the answer's fingerprint, and a focus that knows the addresses may (libdatachannel 0.24).
+ */
 async function openSender(name: string) {
   const peer = new PeerConnection(name, { iceServers: [], bindAddress: '127.0.0.1' });
   const audio = new Audio('0', 'SendOnly');
@@ -92,7 +97,8 @@ async function openSender(name: string) {
   peer.setLocalDescription('offer');
   await gathered;
   const within = () => Promise.race([connected, pause(CONNECT_MS, false, { ref: false })]);
-  return { peer, track, offer: peer.localDescription()?.sdp ?? '', connected: within };
+  const offer = (peer.localDescription()?.sdp ?? '').replace(candidates, '');
+  return { peer, track, offer, connected: within };
 }
 
 async function join(line: Line, conversation: string, sdp: string): Promise<{ sdp: string }> {
