@@ -1,10 +1,13 @@
-// Key frame requests of many receivers, merged: at most one goes to the publisher in each interval, and one that comes in
-// the quiet time is sent at its end, never lost. A publisher that overlooks one is asked again as long as somebody waits.
+// Key frame requests of many receivers, merged: at most one goes to the publisher in each interval. One that comes in the
+// quiet time is sent at its end, unless a key frame has come meanwhile, which serves everybody. A publisher that overlooks
+// one is asked again as long as somebody waits.
 
 export interface KeyframeRequests {
   request(): void;
   /** Somebody still waits: asks again if the latest request must have been overlooked. */
   remind(): void;
+  /** A key frame begins: whoever has asked so far gets it. */
+  answered(): void;
   /** How many have been passed on. */
   passed(): number;
   close(): void;
@@ -50,6 +53,11 @@ export function createKeyframeRequests(
     send();
   }
 
+  function takeBack(): void {
+    cancel?.();
+    cancel = null;
+  }
+
   function request(): void {
     if (closed || cancel) return;
     const wait = last + interval - clock.now();
@@ -62,11 +70,11 @@ export function createKeyframeRequests(
     remind() {
       if (clock.now() - last >= OVERLOOKED_MS) request();
     },
+    answered: takeBack,
     passed: () => passed,
     close() {
       closed = true;
-      cancel?.();
-      cancel = null;
+      takeBack();
     },
   };
 }

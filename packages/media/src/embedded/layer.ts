@@ -39,8 +39,9 @@ export function createLayer(index: number, kind: Kind, clock: Clock, askForKeyfr
       lastAt = now;
       octets += bytes;
     },
-    hasHeight(seen) {
-      height = seen;
+    keyframeBegins(seen) {
+      if (seen > 0) height = seen;
+      keyframes.answered();
     },
     measured(said) {
       moment = said;

@@ -265,21 +265,41 @@ describe('key frame requests', () => {
     assert.deepEqual(sent, [0, 300, 1300]);
   });
 
-  test('never two within the interval, never one lost', () => {
+  test('one that a key frame has answered meanwhile is not sent any more', () => {
+    const clock = fakeClock();
+    const sent: number[] = [];
+    const requests = createKeyframeRequests(() => sent.push(clock.now()), clock, 300);
+    requests.request();
+    clock.advance(10);
+    requests.request();
+    clock.advance(20);
+    requests.answered();
+    clock.advance(1000);
+    assert.deepEqual(sent, [0]);
+  });
+
+  test('never two within the interval, and every one is followed by a request or a key frame', () => {
+    const step = fc.record({ pause: fc.integer({ min: 0, max: 500 }), comes: fc.boolean() });
     fc.assert(
-      fc.property(fc.array(fc.integer({ min: 0, max: 500 }), { maxLength: 50 }), (pauses) => {
+      fc.property(fc.array(step, { maxLength: 50 }), (steps) => {
         const clock = fakeClock();
         const sent: number[] = [];
-        let last = -1;
+        let asked = -1;
+        let served = -1;
         const requests = createKeyframeRequests(() => sent.push(clock.now()), clock, 300);
-        for (const pause of pauses) {
+        for (const { pause, comes } of steps) {
           clock.advance(pause);
-          requests.request();
-          last = clock.now();
+          if (comes) {
+            requests.answered();
+            served = clock.now();
+          } else {
+            requests.request();
+            asked = clock.now();
+          }
         }
         clock.advance(300);
         for (let n = 1; n < sent.length; n += 1) assert.ok((sent[n] ?? 0) - (sent[n - 1] ?? 0) >= 300);
-        assert.ok(last < 0 || (sent.at(-1) ?? -1) >= last);
+        assert.ok(Math.max(served, sent.at(-1) ?? -1) >= asked);
       }),
     );
   });

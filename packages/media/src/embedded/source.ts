@@ -37,8 +37,7 @@ export function createSource(
       if (layer.waiting.size > 0) layer.heldBack += 1;
       return layer.heldBack > MAX_HELD_BACK;
     }
-    const height = keyframeHeight(videoCodec, packet, payloadStart, payloadEnd);
-    if (height > 0) layer.hasHeight(height);
+    layer.keyframeBegins(keyframeHeight(videoCodec, packet, payloadStart, payloadEnd));
     return true;
   }
 

@@ -27,7 +27,8 @@ export interface Layer {
   /** Packets without a key frame since somebody has been waiting. */
   heldBack: number;
   heard(timestamp: number, bytes: number, now: number): void;
-  hasHeight(height: number): void;
+  /** @param height in pixels, as far as the codec shows it; 0: it does not */
+  keyframeBegins(height: number): void;
   /** What a sender report says (RFC 3550 section 6.4.1), by this machine's clock. */
   measured(moment: Moment): void;
   /** Once a second. */
