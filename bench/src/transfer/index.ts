@@ -8,6 +8,7 @@ import { type Noticed, type Spread, spread } from './analysis.ts';
 import { openNetwork } from './network.ts';
 import { AROUND_MS, addThird, leave, listen, openPeople, type People, settled, talk } from './people.ts';
 import { browserTime } from './processor.ts';
+import { ungrouped } from './scheduling.ts';
 
 const kinds = [
   'direct-to-conference',
@@ -53,7 +54,7 @@ export async function measureTransfers(args: string[]): Promise<void> {
   const under = chosen(conditions, values.conditions, '--conditions');
   const result: Record<string, Record<string, Summary> | Processor> = {};
   for (const condition of under) {
-    const found = await measure(condition, n, new Set(wanted));
+    const found = await ungrouped(() => measure(condition, n, new Set(wanted)));
     const summaries: Record<string, Summary> = {};
     const control = found.get('control') ?? [];
     for (const [kind, noticed] of found) {
@@ -66,7 +67,7 @@ export async function measureTransfers(args: string[]): Promise<void> {
     show(condition, summaries);
   }
   if (values.processor) {
-    const processor = await measureProcessor();
+    const processor = await ungrouped(measureProcessor);
     result.processor = processor;
     const { beforeMs, afterMs, ratio } = processor;
     console.log(

@@ -139,13 +139,25 @@ export function installRecorder({ noise, framesPerSecond, silent }: PageOptions)
   function watch(video: HTMLVideoElement): void {
     if (watched.has(video)) return;
     watched.add(video);
+    /** What would be seen if the picture were not hidden behind another. */
+    let hidden: { at: number; frame: number } | null = null;
+    const isHidden = () => video.style.opacity === '0';
     const each = (_: number, { expectedDisplayTime }: VideoFrameCallbackMetadata) => {
       video.requestVideoFrameCallback(each);
-      if (!video.isConnected || video.dataset.parleyAddress !== address || video.style.opacity === '0') return;
+      hidden = null;
+      if (!video.isConnected || video.dataset.parleyAddress !== address) return;
       const frame = readFrame(video);
-      if (frame !== null) shown.push({ at: expectedDisplayTime, frame });
+      if (frame === null) return;
+      if (isHidden()) hidden = { at: expectedDisplayTime, frame };
+      else shown.push({ at: expectedDisplayTime, frame });
     };
     video.requestVideoFrameCallback(each);
+    // A picture that comes to the front shows the frame it has, not only its next one.
+    new MutationObserver(() => {
+      if (!hidden || isHidden()) return;
+      shown.push({ at: Math.max(hidden.at, performance.now()), frame: hidden.frame });
+      hidden = null;
+    }).observe(video, { attributeFilter: ['style'] });
   }
 
   /** Pictures come and go with the paths; an app's are in the shadow roots of its components. */
