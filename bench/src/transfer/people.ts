@@ -17,6 +17,8 @@ const PATIENCE_MS = 30_000;
 /** What is listened to before something happens, and after it is over. */
 const BEFORE_MS = 1200;
 const AFTER_MS = 900;
+/** A person takes longer to answer than the other two are moved; a program would set up its own connections meanwhile. */
+const THIRD_ANSWERS_MS = 1500;
 /** Both together. */
 export const AROUND_MS = BEFORE_MS + AFTER_MS;
 
@@ -58,11 +60,14 @@ export async function openPeople(
     ['third', third],
   ] as const) {
     // Whoever is called answers; the third by sound alone, to leave two cores to those who are measured.
-    await page.evaluate((who) => {
-      window.parley?.session?.incoming.subscribe(
-        (calls) => void calls[0]?.accept({ camera: who === 'second' }).catch(() => undefined),
-      );
-    }, who);
+    await page.evaluate(
+      ([camera, answerMs]) => {
+        window.parley?.session?.incoming.subscribe(([call]) => {
+          if (call) setTimeout(() => call.accept({ camera }).catch(() => undefined), answerMs);
+        });
+      },
+      [who === 'second', who === 'third' ? THIRD_ANSWERS_MS : 0] as const,
+    );
   }
   return { stage, first, second, third, close: () => stage.close() };
 }
