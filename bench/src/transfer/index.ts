@@ -6,7 +6,18 @@ import { parseArgs } from 'node:util';
 import { killEngines } from '@parley/tests';
 import { type Noticed, type Spread, spread } from './analysis.ts';
 import { openNetwork } from './network.ts';
-import { AROUND_MS, addThird, leave, listen, openPeople, type People, settled, talk } from './people.ts';
+import {
+  AROUND_MS,
+  addThird,
+  type Heard,
+  leave,
+  listen,
+  noticedIn,
+  openPeople,
+  type People,
+  settled,
+  talk,
+} from './people.ts';
 import { browserTime } from './processor.ts';
 import { ungrouped } from './scheduling.ts';
 
@@ -93,12 +104,12 @@ async function measure(condition: Condition, n: number, wanted: ReadonlySet<Kind
     RETURN_SECONDS,
     network,
   );
-  const found = new Map<Kind, Noticed[]>(kinds.map((kind) => [kind, []]));
+  const heard = new Map<Kind, Heard[]>(kinds.map((kind) => [kind, []]));
   try {
     await talk(people);
     for (let turn = 1; turn <= n; turn += 1) {
       const begun = performance.now();
-      await round(people, wanted, found);
+      await round(people, wanted, heard);
       const left = Math.round(((n - turn) * (performance.now() - begun)) / 1000);
       console.error(`${condition} ${turn}/${n}, about ${left} s left`);
     }
@@ -106,18 +117,18 @@ async function measure(condition: Condition, n: number, wanted: ReadonlySet<Kind
     await people.close();
     network?.close();
   }
-  return found;
+  return new Map([...heard].map(([kind, each]) => [kind, each.map(noticedIn)]));
 }
 
 /** One of each kind. Before and after it the first two are in a direct call. */
-async function round(people: People, wanted: ReadonlySet<Kind>, found: Map<Kind, Noticed[]>): Promise<void> {
+async function round(people: People, wanted: ReadonlySet<Kind>, heard: Map<Kind, Heard[]>): Promise<void> {
   const { first, second, third } = people;
   const two = [first, second];
   let actMs = 2000;
   const three = [first, second, third];
   const note = async (kind: Kind, act: () => Promise<void>) => {
     if (!wanted.has(kind)) return act();
-    found.get(kind)?.push(...(await listen(people, act)));
+    heard.get(kind)?.push(...(await listen(people, act)));
   };
   const grow = async () => {
     await addThird(people);
