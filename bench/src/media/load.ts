@@ -60,7 +60,9 @@ export async function openLoad(room: MediaRoom, shape: Shape, videoPerSecond: nu
   async function answer({ device, leg, revision, sdp, sources }: EngineOffer): Promise<void> {
     const wanted = sources.filter(({ kind, publisher }) => kind === 'audio' || indexOf(publisher) < pictures);
     const mids = wanted.map(({ mid }) => mid);
-    await room.answer(leg, revision, await generatorOf(device).ask('receive', leg, sdp, mids));
+    // Nor is the receiving side told how to reach an engine on that library before the engine has its answer.
+    const offered = withCandidatesApart(sdp).sdp;
+    await room.answer(leg, revision, await generatorOf(device).ask('receive', leg, offered, mids));
     legs.set(leg, { device, streams: wanted.map(({ kind, publisher }) => ({ kind, sender: indexOf(publisher) })) });
     if (devices.every((one) => streamsOf(one) === streamsFor(one))) allTaken();
   }
