@@ -1,12 +1,15 @@
 // Shows one person's picture in an element of the app's. When the track changes, the new one is put behind the present
 // one and takes its place with its first frame that is not older than what is shown: no gap is seen, and no step back.
 import type { Readable } from './api.ts';
+import { createArrivals } from './arrivals.ts';
 import type { SourceOwner } from './path.ts';
 
 /** A hidden page presents no frames; then nobody sees the swap either. */
 const FIRST_FRAME_MS = 500;
 /** Frames that may be waited for because they are older: more would be a way that is much slower, and has to be taken anyway. */
-const OLDER_FRAMES = 3;
+const OLDER_FRAMES = 5;
+/** By the first alone it is not known whether it was held up. */
+const SURE_FRAMES = 2;
 
 export interface VideoView {
   /** Resolves when the picture shown is that of the present track. */
@@ -101,24 +104,30 @@ function remove(element: HTMLVideoElement): void {
 }
 
 /**
- * Calls `then` once, with the first frame of `next` that was received no earlier than the latest one that `present` shows, or
- * when it took too long. Frames of both ways have one clock in that (`receiveTime`); each way's own timestamps have not.
+ * Calls `then` once, with the first frame of `next` that was on its way no earlier than the latest one that `present` shows, or
+ * when it took too long. Frames of both ways have one clock in that; each way's own timestamps have not.
  */
 function onNewerFrame(next: HTMLVideoElement, present: HTMLVideoElement | null, then: () => void): () => void {
+  const [ofNext, ofPresent] = [createArrivals(), createArrivals()];
   let shown = Number.NEGATIVE_INFINITY;
-  let older = 0;
+  let looks = 0;
   let decision = 0;
-  const follow: VideoFrameRequestCallback = (_, { receiveTime }) => {
-    shown = receiveTime ?? shown;
+  const follow: VideoFrameRequestCallback = (_, { receiveTime, rtpTimestamp }) => {
+    if (receiveTime !== undefined) shown = ofPresent.add(receiveTime, rtpTimestamp);
     following = present?.requestVideoFrameCallback(follow) ?? 0;
   };
-  const look: VideoFrameRequestCallback = (_, { receiveTime = Number.POSITIVE_INFINITY }) => {
+  const isNewer = (came: number) => {
+    if (shown === Number.NEGATIVE_INFINITY || looks > OLDER_FRAMES) return true;
+    return looks >= SURE_FRAMES && came >= shown;
+  };
+  const look: VideoFrameRequestCallback = (_, { receiveTime, rtpTimestamp }) => {
     looking = next.requestVideoFrameCallback(look);
+    looks += 1;
+    const came = receiveTime === undefined ? Number.POSITIVE_INFINITY : ofNext.add(receiveTime, rtpTimestamp);
     // Later in the same rendering: `present` may be about to be told of a frame, too.
     cancelAnimationFrame(decision);
     decision = requestAnimationFrame(() => {
-      if (receiveTime >= shown || older >= OLDER_FRAMES) finish();
-      else older += 1;
+      if (isNewer(came)) finish();
     });
   };
   const finish = () => {
