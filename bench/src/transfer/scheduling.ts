@@ -24,13 +24,14 @@ export async function ungrouped<T>(measure: () => Promise<T>): Promise<T> {
   }
   const restore = () => writeFileSync(SWITCH, '1');
   const interrupted = () => process.exit(130);
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   process.once('exit', restore);
-  process.once('SIGINT', interrupted);
+  for (const signal of signals) process.once(signal, interrupted);
   try {
     return await measure();
   } finally {
     process.off('exit', restore);
-    process.off('SIGINT', interrupted);
+    for (const signal of signals) process.off(signal, interrupted);
     restore();
   }
 }
