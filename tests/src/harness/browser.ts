@@ -115,19 +115,10 @@ export async function launchServer(number: number): Promise<{ server: BrowserSer
   };
 }
 
-/**
- * A program that starts Chromium in the background: what it starts inherits that. Where the kernel weighs each session as one
- * (autogroup, sched(7)), being idle ranks a process among its own session only, which therefore is made light as well.
- */
+/** A program that starts Chromium in the background: what it starts inherits that. */
 async function inBackground(folder: string): Promise<string> {
   const program = join(folder, 'background-chromium');
-  const lines = [
-    '#!/bin/sh',
-    'read -r _ _ _ _ _ session _ < /proc/$$/stat',
-    'if [ "$session" = "$$" ] && [ -e /proc/$$/autogroup ]; then echo 19 > /proc/$$/autogroup; fi',
-    `exec chrt --idle 0 '${chromiumPath()}' "$@"`,
-  ];
-  await writeFile(program, `${lines.join('\n')}\n`, { mode: 0o755 });
+  await writeFile(program, `#!/bin/sh\nexec chrt --idle 0 '${chromiumPath()}' "$@"\n`, { mode: 0o755 });
   return program;
 }
 
