@@ -22,11 +22,19 @@ const HOP = ms(5);
 const USUAL_MS = 1000;
 /** From one place where the position is looked for to the next. */
 const STEP_MS = 20;
-/** Silence: 14 dB below the usual; a dip: 3 dB. */
-const SILENT = 0.2;
+/** Silence: 10 dB below what it should be; a dip: 3 dB. */
+const SILENT = 0.32;
 /** So alike is only what is the same; a codec takes its part. */
 const CERTAIN = 0.7;
+/** Less alike than this is none of it; what a codec leaves behind resembles some other place in the noise more than that. */
+const ALIKE = 0.3;
+const ELSEWHERE = 0.6;
 const DIPPED = 10 ** (-3 / 20);
+/** Level of the noise in its bursts is 0.2; in a pause nobody notices that it is quieter still. */
+const LOUD = 0.1;
+const NEAR_EDGE = ms(5);
+/** Readings before and after a moment that tell what should be heard in it: either of two ways may be. */
+const AROUND = 4;
 
 const median = (values: readonly number[]): number => {
   const sorted = [...values].sort((a, b) => a - b);
@@ -44,29 +52,76 @@ function levels(heard: Float32Array, window: number): number[] {
   return found;
 }
 
-/** Milliseconds in which the level is lower than `share` of the usual one. */
-function below(heard: Float32Array, window: number, share: number): number {
-  const all = levels(heard, window);
+/** Level of the noise itself around each of its samples, and the quietest that is near: where it begins and ends, nobody
+ * can say to the sample how loud it should be. */
+function expectations(noise: Float32Array, window: number): Float32Array {
+  const { length } = noise;
+  const at = (i: number) => noise[((i % length) + length) % length] ?? 0;
+  const level = Float32Array.from(noise, (_, position) => {
+    let sum = 0;
+    for (let i = 0; i < window; i += 1) sum += at(position + i) ** 2;
+    return Math.sqrt(sum / window);
+  });
+  return level.map((_, position) => {
+    let least = Number.POSITIVE_INFINITY;
+    for (let i = -NEAR_EDGE; i <= NEAR_EDGE; i += ms(1)) {
+      least = Math.min(least, level[(position + i + length) % length] ?? 0);
+    }
+    return least;
+  });
+}
+
+/** Milliseconds in which the level is lower than `share` of what it should be, where that is at least `from`. */
+function below(
+  heard: Float32Array,
+  noise: Float32Array,
+  found: readonly Reading[],
+  { window, share, from }: { window: number; share: number; from: number },
+): number {
+  const expected = expectations(noise, window);
+  const all = levels(heard, window).flatMap((level, hop) => {
+    const at = hop * HOP;
+    const should = Math.min(
+      ...lagsAround(found, at).map((lag) => expected[(((at + lag) % PERIOD) + PERIOD) % PERIOD] ?? 0),
+    );
+    // Nothing was ever read: then there is nothing but silence.
+    return should < from ? [] : [{ level: Number.isFinite(should) ? level / should : 0, at }];
+  });
   // Of the time before anything happens: a long silence would else be the usual.
-  const usual = median(all.slice(0, ms(USUAL_MS) / HOP));
-  const low = all.filter((value) => value < share * usual).length;
-  return (low * HOP * 1000) / RATE;
+  const usual = median(all.filter(({ at }) => at < ms(USUAL_MS)).map(({ level }) => level));
+  return (all.filter(({ level }) => level < share * usual).length * HOP * 1000) / RATE;
+}
+
+/** From what was recorded to the noise, by all readings near `at`, or else by the last before it. */
+function lagsAround(found: readonly Reading[], at: number): number[] {
+  const lags = (readings: readonly Reading[]) =>
+    readings.flatMap((one) => (one.position === null ? [] : [one.position - one.at]));
+  const near = lags(found.slice(Math.max(0, indexAt(at) - AROUND), indexAt(at) + AROUND));
+  return near.length > 0 ? near : lags(found.slice(0, indexAt(at))).slice(-1);
+}
+
+const indexAt = (at: number): number => Math.floor(at / ms(STEP_MS));
+
+/** Which sample of the noise was heard at one of what was recorded; null where it is none of it. */
+export interface Reading {
+  readonly at: number;
+  readonly position: number | null;
 }
 
 /** Where in the noise each part of what was heard comes from, in samples; null where it is none of it. */
-export function positions(heard: Float32Array, noise: Float32Array): { at: number; position: number | null }[] {
+export function positions(heard: Float32Array, noise: Float32Array): Reading[] {
   const WINDOW = ms(40);
   const NEAR = ms(60);
-  const found: { at: number; position: number | null }[] = [];
+  const found: Reading[] = [];
   let expected: number | null = null;
   for (let at = 0; at + WINDOW <= heard.length; at += ms(STEP_MS)) {
     const part = heard.subarray(at, at + WINDOW);
     let best: Found | null = expected === null ? null : search(part, noise, expected + at, NEAR);
     if (!best || best.similarity < CERTAIN) {
       const anywhere = search(part, noise, 0, PERIOD / 2);
-      if (!best || anywhere.similarity > best.similarity) best = anywhere;
+      if (!best || anywhere.similarity > Math.max(ELSEWHERE, best.similarity)) best = anywhere;
     }
-    if (best.similarity < 0.3) {
+    if (best.similarity < ALIKE) {
       found.push({ at, position: null });
       continue;
     }
@@ -102,7 +157,7 @@ function search(part: Float32Array, noise: Float32Array, around: number, reach: 
 }
 
 /** The largest step of the sound against time, forward or back: what was skipped or repeated at once. */
-function shift(found: ReturnType<typeof positions>): number {
+function shift(found: readonly Reading[]): number {
   const lags = found.flatMap(({ at, position }) => {
     if (position === null) return [];
     return [(((position - at) % PERIOD) + PERIOD) % PERIOD];
@@ -141,9 +196,11 @@ export function analyse(
   const found = positions(heard, noise);
   // Loud, but nothing of what was said: what a receiver makes up for lost sound is silence, too.
   const strange = STEP_MS * Math.max(0, found.filter(({ position }) => position === null).length - 1);
+  const silence = below(heard, noise, found, { window: ms(10), share: SILENT, from: 0 });
+  const dip = below(heard, noise, found, { window: ms(20), share: DIPPED, from: LOUD });
   return {
-    silenceMs: Math.max(Math.round(below(heard, ms(10), SILENT)), strange),
-    dipMs: Math.round(below(heard, ms(20), DIPPED)),
+    silenceMs: Math.max(Math.round(silence), strange),
+    dipMs: Math.round(dip),
     shiftMs: Math.round(shift(found)),
     frameGapMs: Math.max(0, Math.round(longest - nominalFrameMs)),
     backwardFrames,

@@ -1,5 +1,6 @@
 // The sound every sender plays: noise between 300 and 3,400 Hz that repeats after one second, so that whoever hears a
-// few hundredths of a second of it knows which part it is. Its level is even, so that a dip is one.
+// few hundredths of a second of it knows which part it is. It comes in bursts of even level, as speech does in syllables: a
+// jitter buffer makes itself longer or shorter in the pauses, which it cannot do in noise that never ends.
 
 /** Samples per second of everything that is analysed. */
 export const RATE = 8000;
@@ -26,7 +27,22 @@ export function makeNoise(rate: number, period: number, seed: number): Float32Ar
     const step = (2 * Math.PI * whole) / period;
     for (let i = 0; i < period; i += 1) noise[i] = (noise[i] ?? 0) + Math.sin(step * i + phase);
   }
-  return level(noise, Math.round(rate * 0.01));
+  const even = level(noise, Math.round(rate * 0.01));
+  return even.map((sample, i) => sample * loudness(i / rate));
+}
+
+const BURST_S = 0.25;
+const PAUSE_S = 0.08;
+/** Within the pause: how long the sound takes to become quiet, and loud again. */
+const RAMP_S = 0.01;
+/** 24 dB below the bursts: quiet to a jitter buffer, and still to be read by whoever measures. */
+const QUIET = 0.063;
+
+/** How loud a burst is after so many seconds: at its end is the pause. */
+function loudness(seconds: number): number {
+  const into = (seconds % BURST_S) - (BURST_S - PAUSE_S);
+  const fromEdge = Math.min(into, PAUSE_S - into);
+  return fromEdge <= 0 ? 1 : Math.max(QUIET, 1 - (1 - QUIET) * (fromEdge / RAMP_S));
 }
 
 /** Divides by the power around each sample, so that every hundredth of a second is equally loud. */
