@@ -1,6 +1,9 @@
 // What a listener noticed, computed from what was played and shown. Pure; tried on made-up sounds in analysis.test.ts.
 import { PERIOD, RATE } from './reference.ts';
 
+/** Samples per second of what is analysed. */
+export const RECORDED_RATE = RATE;
+
 export interface Shown {
   /** Milliseconds, of the page's clock. */
   readonly at: number;

@@ -5,19 +5,9 @@ import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { killEngines } from '@parley/tests';
 import { type Noticed, type Spread, spread } from './analysis.ts';
+import { added, beginning, type Heard, lengthMs, type Summary, together } from './controls.ts';
 import { openNetwork } from './network.ts';
-import {
-  AROUND_MS,
-  addThird,
-  type Heard,
-  leave,
-  listen,
-  noticedIn,
-  openPeople,
-  type People,
-  settled,
-  talk,
-} from './people.ts';
+import { AFTER_MS, addThird, leave, listen, noticedIn, openPeople, type People, settled, talk } from './people.ts';
 import { browserTime } from './processor.ts';
 import { ungrouped } from './scheduling.ts';
 
@@ -38,14 +28,19 @@ const RETURN_SECONDS = 2;
 const WATCH_MS = 10_000;
 const REST_MS = 8000;
 
-interface Summary {
-  readonly n: number;
-  readonly silenceMs: Spread;
-  readonly dipMs: Spread;
-  readonly shiftMs: Spread;
-  readonly frameGapMs: Spread;
-  readonly backwardFrames: number;
-}
+/** The ways a transfer leads from and to. */
+const ways: Record<Exclude<Kind, 'control'>, readonly [from: Still, to: Still]> = {
+  'direct-to-conference': ['direct', 'conference'],
+  'conference-to-direct': ['conference', 'direct'],
+  'engine-lost-to-engine': ['conference', 'conference'],
+  'engine-lost-to-direct': ['conference', 'direct'],
+  'baseline-break': ['direct', 'conference'],
+  calibration: ['direct', 'direct'],
+};
+/** A way on which nothing happens. */
+type Still = 'direct' | 'conference';
+/** About as long as the longest transfer. */
+const STILL_MS = 4500;
 
 export async function measureTransfers(args: string[]): Promise<void> {
   const { values } = parseArgs({
@@ -66,15 +61,7 @@ export async function measureTransfers(args: string[]): Promise<void> {
   const result: Record<string, Record<string, Summary> | Processor> = {};
   for (const condition of under) {
     const found = await ungrouped(() => measure(condition, n, new Set(wanted)));
-    const summaries: Record<string, Summary> = {};
-    const control = found.get('control') ?? [];
-    for (const [kind, noticed] of found) {
-      if (noticed.length === 0) continue;
-      const whole = summarise(noticed);
-      // A bad network is heard without any transfer, too.
-      const added = condition === 'impaired' && kind !== 'control' && control.length > 0;
-      summaries[kind] = added ? over(summarise(control), whole) : whole;
-    }
+    const summaries = summariesOf(found, condition === 'impaired');
     result[condition === 'loopback' ? 'kinds' : condition] = summaries;
     show(condition, summaries);
   }
@@ -98,19 +85,51 @@ function chosen<T extends string>(all: readonly T[], text: string | undefined, o
   return names as T[];
 }
 
-async function measure(condition: Condition, n: number, wanted: ReadonlySet<Kind>): Promise<Map<Kind, Noticed[]>> {
+interface Recorded {
+  readonly heard: ReadonlyMap<Kind, Heard[]>;
+  readonly still: Readonly<Record<Still, Heard[]>>;
+}
+
+/** Judged only now: it takes a processor for seconds. */
+function summariesOf({ heard, still }: Recorded, compared: boolean): Record<string, Summary> {
+  const summaries: Record<string, Summary> = {};
+  for (const [kind, all] of heard) {
+    if (all.length === 0) continue;
+    const whole = summarise(all.map(noticedIn));
+    if (!compared || kind === 'control' || kind === 'calibration') {
+      summaries[kind] = whole;
+      continue;
+    }
+    const [from, to] = ways[kind];
+    const control = summarise(
+      all.flatMap((one, i) => {
+        const [before, after] = [still[from][i], still[to][i]];
+        if (!before || !after) return [];
+        return [
+          together(noticedIn(beginning(before, lengthMs(one) - AFTER_MS)), noticedIn(beginning(after, AFTER_MS))),
+        ];
+      }),
+    );
+    summaries[kind] = added(whole, control);
+    summaries[`${kind}, with its control`] = whole;
+    summaries[`${kind}, its control`] = control;
+  }
+  return summaries;
+}
+
+async function measure(condition: Condition, n: number, wanted: ReadonlySet<Kind>): Promise<Recorded> {
   const network = condition === 'impaired' ? openNetwork({ delay: 50, jitter: 10, loss: 0.02 }) : null;
   const people = await openPeople(
     condition === 'across' ? ['alice', 'bob', 'carol'] : ['bob', 'carol', 'erin'],
     RETURN_SECONDS,
     network,
   );
-  const heard = new Map<Kind, Heard[]>(kinds.map((kind) => [kind, []]));
+  const recorded: Recorded = { heard: new Map(kinds.map((kind) => [kind, []])), still: { direct: [], conference: [] } };
   try {
     await talk(people);
     for (let turn = 1; turn <= n; turn += 1) {
       const begun = performance.now();
-      await round(people, wanted, heard);
+      await round(people, wanted, recorded, condition === 'impaired');
       const left = Math.round(((n - turn) * (performance.now() - begun)) / 1000);
       console.error(`${condition} ${turn}/${n}, about ${left} s left`);
     }
@@ -118,18 +137,25 @@ async function measure(condition: Condition, n: number, wanted: ReadonlySet<Kind
     await people.close();
     network?.close();
   }
-  return new Map([...heard].map(([kind, each]) => [kind, each.map(noticedIn)]));
+  return recorded;
 }
 
 /** One of each kind. Before and after it the first two are in a direct call. */
-async function round(people: People, wanted: ReadonlySet<Kind>, heard: Map<Kind, Heard[]>): Promise<void> {
+async function round(
+  people: People,
+  wanted: ReadonlySet<Kind>,
+  { heard, still }: Recorded,
+  compared: boolean,
+): Promise<void> {
   const { first, second, third } = people;
   const two = [first, second];
-  let actMs = 2000;
   const three = [first, second, third];
   const note = async (kind: Kind, act: () => Promise<void>) => {
     if (!wanted.has(kind)) return act();
     heard.get(kind)?.push(...(await listen(people, act)));
+  };
+  const rest = async (way: Still) => {
+    still[way].push(...(await listen(people, () => first.page.waitForTimeout(STILL_MS))));
   };
   const grow = async () => {
     await addThird(people);
@@ -144,14 +170,13 @@ async function round(people: People, wanted: ReadonlySet<Kind>, heard: Map<Kind,
       await Promise.all(two.map(({ page }) => page.evaluate(() => window.recorder.pause(100))));
     });
   }
-  if (wanted.has('direct-to-conference') || wanted.has('conference-to-direct')) {
-    const begun = performance.now();
+  if (compared || wanted.has('direct-to-conference') || wanted.has('conference-to-direct')) {
     await note('direct-to-conference', grow);
-    actMs = performance.now() - begun - (wanted.has('direct-to-conference') ? AROUND_MS : 0);
+    if (compared) await rest('conference');
     await note('conference-to-direct', shrink);
   }
-  // As long as a transfer takes.
-  if (wanted.has('control')) await note('control', () => first.page.waitForTimeout(actMs));
+  if (wanted.has('control')) await note('control', () => first.page.waitForTimeout(STILL_MS));
+  if (compared) await rest('direct');
   if (wanted.has('baseline-break')) {
     await note('baseline-break', async () => {
       const cut = two.map(async ({ page }) => {
@@ -216,24 +241,6 @@ async function measureProcessor(): Promise<Processor> {
   }
 }
 
-/** What transfers add, quantile by quantile, to what was noticed in equally long times without one. Not listener by
- * listener: packets are lost by chance, and the difference of two such times is more than nothing in half of all pairs. */
-function over(control: Summary, transfers: Summary): Summary {
-  const less = (name: 'silenceMs' | 'dipMs' | 'shiftMs' | 'frameGapMs'): Spread => ({
-    median: Math.max(0, transfers[name].median - control[name].median),
-    p95: Math.max(0, transfers[name].p95 - control[name].p95),
-    max: Math.max(0, transfers[name].max - control[name].max),
-  });
-  return {
-    n: transfers.n,
-    silenceMs: less('silenceMs'),
-    dipMs: less('dipMs'),
-    shiftMs: less('shiftMs'),
-    frameGapMs: less('frameGapMs'),
-    backwardFrames: Math.max(0, transfers.backwardFrames - control.backwardFrames),
-  };
-}
-
 function summarise(noticed: readonly Noticed[]): Summary {
   const of = (name: 'silenceMs' | 'dipMs' | 'shiftMs' | 'frameGapMs') => spread(noticed.map((one) => one[name]));
   return {
@@ -250,9 +257,9 @@ function summarise(noticed: readonly Noticed[]): Summary {
 function show(condition: string, summaries: Record<string, Summary>): void {
   const cell = ({ median, p95, max }: Spread) => `${median} / ${p95} / ${max}`.padEnd(18);
   console.log(`\n${condition}: median / p95 / max in ms`);
-  console.log(`${''.padEnd(28)}${['silence', 'dips', 'shift', 'frame gap'].map((t) => t.padEnd(18)).join('')}backward`);
+  console.log(`${''.padEnd(46)}${['silence', 'dips', 'shift', 'frame gap'].map((t) => t.padEnd(18)).join('')}backward`);
   for (const [kind, s] of Object.entries(summaries)) {
     const cells = [s.silenceMs, s.dipMs, s.shiftMs, s.frameGapMs].map(cell).join('');
-    console.log(`${`${kind} (${s.n})`.padEnd(28)}${cells}${s.backwardFrames}`);
+    console.log(`${`${kind} (${s.n})`.padEnd(46)}${cells}${s.backwardFrames}`);
   }
 }

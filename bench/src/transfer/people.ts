@@ -1,6 +1,7 @@
 // The people of a measurement: real browsers with made-up devices, at the demo's two companies, calling by the SDK.
 import { type Actor, openStage, type Stage, signedIn, signIn } from '@parley/tests';
-import { analyse, type Noticed, type Shown } from './analysis.ts';
+import { analyse, type Noticed } from './analysis.ts';
+import type { Heard } from './controls.ts';
 import { type Network, throughNetwork } from './network.ts';
 import { installRecorder } from './page.ts';
 import { makeNoise, PERIOD, RATE } from './reference.ts';
@@ -16,11 +17,9 @@ const reference = Float32Array.from({ length: PERIOD }, (_, i) => {
 const PATIENCE_MS = 30_000;
 /** What is listened to before something happens, and after it is over. */
 const BEFORE_MS = 1200;
-const AFTER_MS = 900;
+export const AFTER_MS = 900;
 /** A person takes longer to answer than the other two are moved; a program would set up its own connections meanwhile. */
 const THIRD_ANSWERS_MS = 1500;
-/** Both together. */
-export const AROUND_MS = BEFORE_MS + AFTER_MS;
 
 export interface People {
   readonly stage: Stage;
@@ -126,14 +125,6 @@ export async function addThird({ first, third }: People): Promise<void> {
 
 export async function leave({ page }: Actor): Promise<void> {
   await page.evaluate(async () => void (await window.parley?.session?.call.get()?.leave()));
-}
-
-/** What one listener's window played and showed. */
-export interface Heard {
-  readonly sound: Int16Array;
-  readonly shown: readonly Shown[];
-  /** When it was over, by the page's clock. */
-  readonly until: number;
 }
 
 /** Listens to the two, each with the other's ears, while `act` happens and until it is over. */

@@ -1,6 +1,7 @@
 // The media of one call: keeps the paths that the transfer machine asks for, plays and shows what the switcher chooses,
 // and tells the machine when a path carries everything. Everything that decides is in transfer.ts and switcher.ts.
 import type { Address } from '@parley/protocol';
+import { align, comparable, type Pair } from './alignment.ts';
 import type { CallDiagnostics, Readable } from './api.ts';
 import { unmixed, withoutDoubles } from './mixed.ts';
 import { type LocalTracks, mix, noTracks, type Path, type RemoteTrack, type SourceOwner } from './path.ts';
@@ -59,7 +60,7 @@ export function createCallMedia(options: CallMediaOptions): CallMedia {
   const playback = createPlayback();
   const rendered = createStore<ReadonlyMap<SourceKey, RemoteTrack>>(new Map());
   /** Pictures to be shown: those rendered, of people whose camera is on. */
-  const pictures = createStore<ReadonlyMap<SourceKey, MediaStreamTrack>>(new Map());
+  const pictures = createStore<ReadonlyMap<SourceKey, RTCRtpReceiver>>(new Map());
   const open = new Map<number, Open>();
   const views = new Set<VideoView>();
   const timers = new Set<ReturnType<typeof setTimeout>>();
@@ -184,7 +185,7 @@ export function createCallMedia(options: CallMediaOptions): CallMedia {
         sources.push({ line, key, flowing: remote.flowing });
         tracks.set(`${line} ${key}`, remote);
         if (remote.kind === 'audio')
-          voices.push({ id: `${line} ${key}`, address: remote.address, track: remote.track });
+          voices.push({ id: `${line} ${key}`, address: remote.address, track: remote.transceiver.receiver.track });
       }
     }
     const chosen = withoutDoubles(choose(lineOf, machine.preferred, sources), machine.preferred);
@@ -203,8 +204,38 @@ export function createCallMedia(options: CallMediaOptions): CallMedia {
       if (one.complete || one.path.state.get() !== 'connected') continue;
       if (!carriesAll(id, needed(id, sources), sources)) continue;
       one.complete = true;
-      input({ type: 'complete', line: id });
+      void lineUp(one, sources);
     }
+  }
+
+  /** Makes ways that are not equally long alike, and then lets this line take over. */
+  async function lineUp(one: Open, sources: readonly LineSource[]): Promise<void> {
+    const { id } = one.line;
+    const pairs = comparable(pairsWith(id, sources));
+    let release: (() => void) | undefined;
+    if (pairs.length > 0) {
+      const before = [...new Set(lineOf.values())].flatMap((line) => open.get(line) ?? []);
+      const stands = ({ path }: Open) => path.state.get() === 'connected';
+      release = await align(pairs, () => !closed && stands(one) && before.every((old) => stands(old)));
+    }
+    // It may have become incomplete, or closed, meanwhile; `switched` looks at all that flows once more.
+    input({ type: 'complete', line: id });
+    if (release) void settled().then(release);
+  }
+
+  /** What is rendered by other lines and flows by this one, too. */
+  function pairsWith(line: number, sources: readonly LineSource[]): Pair[] {
+    const transceiverOf = (id: number, key: SourceKey) =>
+      open
+        .get(id)
+        ?.path.remote.get()
+        .find((remote) => sourceKey(remote.kind, remote.address) === key)?.transceiver;
+    return sources.flatMap(({ key, line: on, flowing }) => {
+      const from = lineOf.get(key);
+      if (on !== line || !flowing || from === undefined || from === line || flowedOn.get(key) !== from) return [];
+      const [present, next] = [transceiverOf(from, key), transceiverOf(line, key)];
+      return present && next ? [{ present, next }] : [];
+    });
   }
 
   function noteFlow(sources: readonly LineSource[], chosen: ReadonlyMap<SourceKey, number>): void {
@@ -232,9 +263,9 @@ export function createCallMedia(options: CallMediaOptions): CallMedia {
     const before = rendered.get();
     const same =
       before.size === next.size &&
-      [...next].every(([key, { track, flowing, level }]) => {
+      [...next].every(([key, { transceiver, flowing, level }]) => {
         const old = before.get(key);
-        return old?.track === track && old.flowing === flowing && old.level === level;
+        return old?.transceiver === transceiver && old.flowing === flowing && old.level === level;
       });
     // Whose voice the mix is at a moment cannot be told from it.
     const levels = [...next.values()].flatMap(({ kind, address, level }): [Address, number][] =>
@@ -244,8 +275,8 @@ export function createCallMedia(options: CallMediaOptions): CallMedia {
     if (!same) rendered.set(next);
     const visible = [...next].filter(([key, { kind }]) => kind === 'video' && options.expected(key) !== 'no');
     const shown = pictures.get();
-    if (visible.length !== shown.size || visible.some(([key, { track }]) => shown.get(key) !== track)) {
-      pictures.set(new Map(visible.map(([key, { track }]) => [key, track])));
+    if (visible.length !== shown.size || visible.some(([key, one]) => shown.get(key) !== one.transceiver.receiver)) {
+      pictures.set(new Map(visible.map(([key, one]) => [key, one.transceiver.receiver])));
     }
   }
 

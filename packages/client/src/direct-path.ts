@@ -127,10 +127,11 @@ export function createDirectPath(options: DirectPathOptions): DirectPath {
     if (!pair || over()) return;
     const { pc, flow } = pair.peer;
     remote.set(
-      pc.getTransceivers().flatMap(({ receiver: { track }, mid }): RemoteTrack[] => {
+      pc.getTransceivers().flatMap((transceiver): RemoteTrack[] => {
+        const { mid } = transceiver;
         if (mid === null) return [];
-        const kind = track.kind === 'audio' ? 'audio' : 'video';
-        return [{ address, kind, track, flowing: flow.flowing(mid), level: flow.level(mid) }];
+        const kind = transceiver.receiver.track.kind === 'audio' ? 'audio' : 'video';
+        return [{ address, kind, transceiver, flowing: flow.flowing(mid), level: flow.level(mid) }];
       }),
     );
   }
@@ -144,8 +145,10 @@ export function createDirectPath(options: DirectPathOptions): DirectPath {
   async function offerNewPair(): Promise<{ path: string; sdp: string }> {
     const path = newPathId();
     const peer = replacePair(path);
-    peer.pc.addTransceiver('audio', { direction: 'sendrecv' });
-    peer.pc.addTransceiver('video', { direction: 'sendrecv' });
+    // One stream: sound and picture that belong together are kept together.
+    const streams = [new MediaStream()];
+    peer.pc.addTransceiver('audio', { direction: 'sendrecv', streams });
+    peer.pc.addTransceiver('video', { direction: 'sendrecv', streams });
     attachSenders(peer);
     const sdp = await peer.createLocal('offer');
     return { path, sdp: partner ? sdp : splitCandidates(sdp).sdp };
@@ -185,7 +188,11 @@ export function createDirectPath(options: DirectPathOptions): DirectPath {
   async function answer(path: string, sdp: string): Promise<void> {
     const peer = pair?.id === path ? pair.peer : replacePair(path);
     await peer.setRemote('offer', sdp);
-    for (const transceiver of peer.pc.getTransceivers()) transceiver.direction = 'sendrecv';
+    const stream = new MediaStream();
+    for (const transceiver of peer.pc.getTransceivers()) {
+      transceiver.direction = 'sendrecv';
+      transceiver.sender.setStreams(stream);
+    }
     attachSenders(peer);
     tell({ type: 'answer', path, epoch, sdp: await peer.createLocal('answer') });
     showTracks();

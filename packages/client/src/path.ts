@@ -20,7 +20,8 @@ export type SourceOwner = Address | typeof mix;
 export interface RemoteTrack {
   readonly address: SourceOwner;
   readonly kind: MediaKind;
-  readonly track: MediaStreamTrack;
+  /** Its receiver has the track. */
+  readonly transceiver: RTCRtpTransceiver;
   /** Sound leaves the jitter buffer, or frames are decoded, right now. */
   readonly flowing: boolean;
   /** How loud it has been lately, 0 to 1; 0 for pictures. */

@@ -1,6 +1,7 @@
 // One RTCPeerConnection with what every use of it needs: candidates in both directions, own tracks, state, an end.
 import { type Candidate, MAX_CANDIDATES } from '@parley/protocol';
 import type { CallDiagnostics } from './api.ts';
+import { negotiateCaptureTimes } from './capture-times.ts';
 import { readConnection } from './diagnostics.ts';
 import { type FlowWatch, watchFlow } from './flowing.ts';
 import { createSenders, type Senders } from './senders.ts';
@@ -83,6 +84,7 @@ export function createPeer(rtc: RTCConfiguration, events: PeerEvents): Peer {
       for (const candidate of waiting.splice(0)) add(candidate);
     },
     async createLocal(type) {
+      negotiateCaptureTimes(pc);
       await pc.setLocalDescription(await (type === 'offer' ? pc.createOffer() : pc.createAnswer()));
       return pc.localDescription?.sdp ?? '';
     },

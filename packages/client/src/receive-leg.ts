@@ -68,13 +68,14 @@ export function createReceiveLeg(
     },
     tracks() {
       const byMid = new Map(sources.map((source) => [source.mid, source]));
-      return peer.pc.getTransceivers().flatMap(({ mid, currentDirection, receiver: { track } }): RemoteTrack[] => {
+      return peer.pc.getTransceivers().flatMap((transceiver): RemoteTrack[] => {
+        const { mid, currentDirection } = transceiver;
         const source = mid === null ? undefined : byMid.get(mid);
         const receives = currentDirection === 'recvonly' || currentDirection === 'sendrecv';
-        if (!source || !receives || track.kind !== source.kind) return [];
+        if (!source || !receives || transceiver.receiver.track.kind !== source.kind) return [];
         const { flow } = peer;
         const address = source.address ?? mix;
-        return [{ address, kind: source.kind, track, flowing: flow.flowing(mid), level: flow.level(mid) }];
+        return [{ address, kind: source.kind, transceiver, flowing: flow.flowing(mid), level: flow.level(mid) }];
       });
     },
     close: () => peer.close(),

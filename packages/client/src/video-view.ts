@@ -2,12 +2,15 @@
 // one and takes its place with its first frame that is not older than what is shown: no gap is seen, and no step back.
 import type { Readable } from './api.ts';
 import { createArrivals } from './arrivals.ts';
+import { takenAt } from './capture-times.ts';
 import type { SourceOwner } from './path.ts';
 
 /** A hidden page presents no frames; then nobody sees the swap either. */
 const FIRST_FRAME_MS = 500;
 /** Frames that may be waited for because they are older: more would be a way that is much slower, and has to be taken anyway. */
-const OLDER_FRAMES = 5;
+const OLDER_FRAMES = 3;
+/** Frames of two ways that were taken less than this apart are the same one. */
+const SAME_MS = 8;
 /** By the first alone it is not known whether it was held up. */
 const SURE_FRAMES = 2;
 
@@ -18,15 +21,15 @@ export interface VideoView {
   close(): void;
 }
 
-/** Keeps `track` shown inside `container`. */
+/** Keeps what `receiver` receives shown inside `container`. */
 export function showTrack(
-  track: Readable<MediaStreamTrack | null>,
+  receiver: Readable<RTCRtpReceiver | null>,
   address: SourceOwner,
   container: HTMLElement,
 ): VideoView {
   const waiting: (() => void)[] = [];
-  let front: HTMLVideoElement | null = null;
-  let back: { element: HTMLVideoElement; cancel: () => void } | null = null;
+  let front: Picture | null = null;
+  let back: { picture: Picture; cancel: () => void } | null = null;
   // The two lie on top of each other, so they need something to be placed in.
   if (getComputedStyle(container).position === 'static') container.style.position = 'relative';
 
@@ -36,11 +39,11 @@ export function showTrack(
 
   function dropBack(): void {
     back?.cancel();
-    if (back) remove(back.element);
+    if (back) remove(back.picture);
     back = null;
   }
 
-  const stop = track.subscribe((next) => {
+  const stop = receiver.subscribe((next) => {
     dropBack();
     if (next === null) {
       if (front) remove(front);
@@ -48,22 +51,22 @@ export function showTrack(
       shown();
       return;
     }
-    if (front && trackOf(front) === next) {
+    if (front?.receiver === next) {
       shown();
       return;
     }
-    const element = createVideo(next, address);
-    container.prepend(element);
-    const cancel = onNewerFrame(element, front, () => {
+    const picture = createPicture(next, address);
+    container.prepend(picture.element);
+    const cancel = onNewerFrame(picture, front, () => {
       back = null;
       const old = front;
-      front = element;
-      element.style.opacity = '';
+      front = picture;
+      picture.element.style.opacity = '';
       if (old) remove(old);
       shown();
     });
-    back = { element, cancel };
-    element.play().catch(() => undefined);
+    back = { picture, cancel };
+    picture.element.play().catch(() => undefined);
   });
 
   return {
@@ -81,7 +84,12 @@ export function showTrack(
   };
 }
 
-function createVideo(track: MediaStreamTrack, address: SourceOwner): HTMLVideoElement {
+interface Picture {
+  readonly element: HTMLVideoElement;
+  readonly receiver: RTCRtpReceiver;
+}
+
+function createPicture(receiver: RTCRtpReceiver, address: SourceOwner): Picture {
   const element = document.createElement('video');
   element.playsInline = true;
   element.muted = true;
@@ -89,59 +97,80 @@ function createVideo(track: MediaStreamTrack, address: SourceOwner): HTMLVideoEl
   element.dataset.parleyAddress = address;
   // object-fit is the app's to choose.
   Object.assign(element.style, { position: 'absolute', inset: '0', width: '100%', height: '100%', opacity: '0' });
-  element.srcObject = new MediaStream([track]);
-  return element;
+  element.srcObject = new MediaStream([receiver.track]);
+  return { element, receiver };
 }
 
-function trackOf(element: HTMLVideoElement): MediaStreamTrack | null {
-  return element.srcObject instanceof MediaStream ? (element.srcObject.getVideoTracks()[0] ?? null) : null;
-}
-
-function remove(element: HTMLVideoElement): void {
+function remove({ element }: Picture): void {
   element.pause();
   element.srcObject = null;
   element.remove();
 }
 
+/** What is known of when a frame is from; null where it is not. */
+interface Moment {
+  /** By the sender's clock, the same for both ways. */
+  readonly taken: number | null;
+  /** By the own clock: when it was on its way. */
+  readonly came: number | null;
+}
+
+function createMoments(receiver: RTCRtpReceiver): (metadata: VideoFrameCallbackMetadata) => Moment {
+  const arrivals = createArrivals();
+  return ({ receiveTime, rtpTimestamp }) => ({
+    taken: takenAt(receiver, rtpTimestamp),
+    came: receiveTime === undefined ? null : arrivals.add(receiveTime, rtpTimestamp),
+  });
+}
+
 /**
- * Calls `then` once, with the first frame of `next` that was on its way no earlier than the latest one that `present` shows, or
- * when it took too long. Frames of both ways have one clock in that; each way's own timestamps have not.
+ * Calls `then` once, with the first frame of `next` that is not older than the latest one that `present` shows, or when it took
+ * too long. If `next` is behind, `present` stands still until it has caught up: less is noticed of that than of a step back.
  */
-function onNewerFrame(next: HTMLVideoElement, present: HTMLVideoElement | null, then: () => void): () => void {
-  const [ofNext, ofPresent] = [createArrivals(), createArrivals()];
-  let shown = Number.NEGATIVE_INFINITY;
+function onNewerFrame(next: Picture, present: Picture | null, then: () => void): () => void {
+  const momentOfNext = createMoments(next.receiver);
+  const momentOfPresent = present && createMoments(present.receiver);
+  let shown: Moment | null = null;
   let looks = 0;
   let decision = 0;
-  const follow: VideoFrameRequestCallback = (_, { receiveTime, rtpTimestamp }) => {
-    if (receiveTime !== undefined) shown = ofPresent.add(receiveTime, rtpTimestamp);
-    following = present?.requestVideoFrameCallback(follow) ?? 0;
+  const follow: VideoFrameRequestCallback = (_, metadata) => {
+    shown = momentOfPresent?.(metadata) ?? null;
+    following = present?.element.requestVideoFrameCallback(follow) ?? 0;
   };
-  const isNewer = (came: number) => {
-    if (shown === Number.NEGATIVE_INFINITY || looks > OLDER_FRAMES) return true;
-    return looks >= SURE_FRAMES && came >= shown;
+  const isNewer = ({ taken, came }: Moment) => {
+    if (!present) return true;
+    // What is shown may not have changed since: a camera that is slow, or a page.
+    if (!shown) return looks > SURE_FRAMES;
+    if (taken !== null && shown.taken !== null) return taken >= shown.taken - SAME_MS;
+    if (came === null || shown.came === null || looks > OLDER_FRAMES) return true;
+    return looks >= SURE_FRAMES && came >= shown.came;
   };
-  const look: VideoFrameRequestCallback = (_, { receiveTime, rtpTimestamp }) => {
-    looking = next.requestVideoFrameCallback(look);
+  const look: VideoFrameRequestCallback = (_, metadata) => {
+    looking = next.element.requestVideoFrameCallback(look);
     looks += 1;
-    const came = receiveTime === undefined ? Number.POSITIVE_INFINITY : ofNext.add(receiveTime, rtpTimestamp);
+    const moment = momentOfNext(metadata);
     // Later in the same rendering: `present` may be about to be told of a frame, too.
     cancelAnimationFrame(decision);
     decision = requestAnimationFrame(() => {
-      if (isNewer(came)) finish();
+      if (isNewer(moment)) finish();
+      else if (moment.taken !== null && looks >= OLDER_FRAMES) present?.element.pause();
     });
   };
   const finish = () => {
-    cancel();
+    stop();
     then();
   };
-  const cancel = () => {
-    next.cancelVideoFrameCallback(looking);
-    present?.cancelVideoFrameCallback(following);
+  const stop = () => {
+    next.element.cancelVideoFrameCallback(looking);
+    present?.element.cancelVideoFrameCallback(following);
     cancelAnimationFrame(decision);
     clearTimeout(timer);
   };
-  let looking = next.requestVideoFrameCallback(look);
-  let following = present?.requestVideoFrameCallback(follow) ?? 0;
+  let looking = next.element.requestVideoFrameCallback(look);
+  let following = present?.element.requestVideoFrameCallback(follow) ?? 0;
   const timer = setTimeout(finish, FIRST_FRAME_MS);
-  return cancel;
+  return () => {
+    stop();
+    if (present?.element.paused) present.element.play().catch(() => undefined);
+  };
 }

@@ -76,9 +76,12 @@ export const EXTENSION_MID = 'urn:ietf:params:rtp-hdrext:sdes:mid';
 export const EXTENSION_RID = 'urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id';
 export const EXTENSION_AUDIO_LEVEL = 'urn:ietf:params:rtp-hdrext:ssrc-audio-level';
 export const EXTENSION_SEND_TIME = 'http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time';
+/** When a sound or picture was taken, by its sender's clock: passed on as it is. */
+export const EXTENSION_CAPTURE_TIME = 'http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time';
 /** Their ids in everything sent to receivers. */
 export const AUDIO_LEVEL_ID = 1;
 export const SEND_TIME_ID = 2;
+export const CAPTURE_TIME_ID = 3;
 
 export interface AgreedCodec {
   readonly codec: Codec;

@@ -264,6 +264,7 @@ describe('one unbroken stream', () => {
     return {
       audioLevelExtension: undefined,
       sendTimeExtension: undefined,
+      captureTimeExtension: undefined,
       rids,
       asked,
       requestKeyframe: (layer) => asked.push(layer),

@@ -4,9 +4,11 @@
 import {
   type AgreedCodec,
   AUDIO_LEVEL_ID,
+  CAPTURE_TIME_ID,
   type Codec,
   vp8 as defaultPicture,
   EXTENSION_AUDIO_LEVEL,
+  EXTENSION_CAPTURE_TIME,
   EXTENSION_MID,
   EXTENSION_RID,
   EXTENSION_SEND_TIME,
@@ -27,6 +29,7 @@ export interface AcceptedSection {
   readonly ridExtension: number | undefined;
   readonly audioLevelExtension: number | undefined;
   readonly sendTimeExtension: number | undefined;
+  readonly captureTimeExtension: number | undefined;
 }
 
 /** A section of an offer to a receiver; `source` null: nothing is sent there now. */
@@ -110,7 +113,16 @@ export function publisherAnswer(
   const body = sections.flatMap((section) => {
     const taken = accepted.get(section.mid);
     if (!taken) return rejectedSection(section);
-    const { kind, agreed, rids, midExtension, ridExtension, audioLevelExtension, sendTimeExtension } = taken;
+    const {
+      kind,
+      agreed,
+      rids,
+      midExtension,
+      ridExtension,
+      audioLevelExtension,
+      sendTimeExtension,
+      captureTimeExtension,
+    } = taken;
     const start = kind === 'video' ? [`x-google-start-bitrate=${START_KILOBITS}`] : [];
     return [
       `m=${kind} 9 ${section.protocol} ${agreed.map(({ payloadType }) => payloadType).join(' ')}`,
@@ -123,6 +135,7 @@ export function publisherAnswer(
       ...(midExtension ? [`a=extmap:${midExtension} ${EXTENSION_MID}`] : []),
       ...(audioLevelExtension ? [`a=extmap:${audioLevelExtension} ${EXTENSION_AUDIO_LEVEL}`] : []),
       ...(sendTimeExtension ? [`a=extmap:${sendTimeExtension} ${EXTENSION_SEND_TIME}`] : []),
+      ...(captureTimeExtension ? [`a=extmap:${captureTimeExtension} ${EXTENSION_CAPTURE_TIME}`] : []),
       ...(rids.length > 0 && ridExtension ? [`a=extmap:${ridExtension} ${EXTENSION_RID}`] : []),
       ...agreed.flatMap(({ codec, payloadType }) => codecLines(codec, payloadType, start)),
       ...rids.map((rid) => `a=rid:${rid} recv`),
@@ -162,6 +175,7 @@ export function receiverOffer(
     ...transportLines({ ...transport, setup: 'actpass' }, index === 0),
     ...(kind === 'audio' ? [`a=extmap:${AUDIO_LEVEL_ID} ${EXTENSION_AUDIO_LEVEL}`] : []),
     `a=extmap:${SEND_TIME_ID} ${EXTENSION_SEND_TIME}`,
+    `a=extmap:${CAPTURE_TIME_ID} ${EXTENSION_CAPTURE_TIME}`,
     ...offeredCodecs(kind, source?.codec).flatMap((codec) => codecLines(codec, codec.payloadType, [])),
     ...(source ? [`a=msid:${source.stream} ${source.track}`, `a=ssrc:${source.ssrc} cname:${source.cname}`] : []),
   ]);

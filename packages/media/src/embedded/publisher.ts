@@ -6,6 +6,7 @@ import {
   agreedCodecs,
   type Codec,
   EXTENSION_AUDIO_LEVEL,
+  EXTENSION_CAPTURE_TIME,
   EXTENSION_MID,
   EXTENSION_RID,
   EXTENSION_SEND_TIME,
@@ -121,6 +122,7 @@ export async function openPublisher(
       rids: one.rids,
       audioLevelExtension: one.audioLevelExtension,
       sendTimeExtension: one.sendTimeExtension,
+      captureTimeExtension: one.captureTimeExtension,
       requestKeyframe(layer) {
         const stream = streams.find((s) => s.section === part && s.layer === layer);
         if (stream?.ssrc === undefined || !send(pictureLossIndication(own, stream.ssrc))) return;
@@ -296,6 +298,7 @@ export function acceptSections(sections: readonly MediaSection[]): Map<string, A
       ridExtension: extension(EXTENSION_RID),
       audioLevelExtension: media === 'audio' ? extension(EXTENSION_AUDIO_LEVEL) : undefined,
       sendTimeExtension: extension(EXTENSION_SEND_TIME),
+      captureTimeExtension: extension(EXTENSION_CAPTURE_TIME),
     });
   }
   if (accepted.size === 0) throw invalid('nothing is sent in a known codec');

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { opus } from './codecs.ts';
+import { CAPTURE_TIME_ID, opus } from './codecs.ts';
 import { type Clock, createKeyframeRequests } from './keyframe-requests.ts';
 import { createLiveness, SILENT_TICKS } from './liveness.ts';
 import { beginsKeyframe, emptyPicture, keyframeHeight, readPicture, writePicture } from './payloads.ts';
@@ -356,7 +356,13 @@ describe('loss', () => {
 });
 
 describe('a source', () => {
-  const feed = { audioLevelExtension: 3, sendTimeExtension: undefined, rids: [], requestKeyframe: () => undefined };
+  const feed = {
+    audioLevelExtension: 3,
+    sendTimeExtension: undefined,
+    captureTimeExtension: 7,
+    rids: [],
+    requestKeyframe: () => undefined,
+  };
   const send = (
     source: ReturnType<typeof createSource>,
     from: typeof feed,
@@ -374,6 +380,7 @@ describe('a source', () => {
       elements: [
         { id: 3, data: Buffer.of(42) },
         { id: 5, data: Buffer.of(1) },
+        { id: 7, data: Buffer.of(1, 2, 3, 4, 5, 6, 7, 8) },
       ],
       payload: Buffer.of(1),
     });
@@ -395,6 +402,8 @@ describe('a source', () => {
           findExtension(packet, header, 1, found) && packet[found.start] === 42,
           'the audio level, under our id',
         );
+        assert.ok(findExtension(packet, header, CAPTURE_TIME_ID, found), 'when it was taken, under our id');
+        assert.deepEqual([...packet.subarray(found.start, found.end)], [1, 2, 3, 4, 5, 6, 7, 8]);
         assert.ok(!findExtension(packet, header, 5, found), 'nothing that was not negotiated');
         const { sequence, timestamp, payloadType, ssrc } = header;
         got.push({ sequence, timestamp, payloadType, ssrc });

@@ -2,7 +2,7 @@
 // connection, and when it is sent in several qualities; so receivers need not notice. Here each packet is made fit for all
 // receivers once; what differs between them is in forwarding.ts.
 import { randomBytes, randomInt } from 'node:crypto';
-import { AUDIO_LEVEL_ID, type Codec, SEND_TIME_ID, type VideoCodec } from './codecs.ts';
+import { AUDIO_LEVEL_ID, CAPTURE_TIME_ID, type Codec, SEND_TIME_ID, type VideoCodec } from './codecs.ts';
 import { createForwarding } from './forwarding.ts';
 import type { Clock } from './keyframe-requests.ts';
 import { createLayer } from './layer.ts';
@@ -79,6 +79,7 @@ export function createSource(
       extensionIds.fill(0);
       if (next.audioLevelExtension) extensionIds[next.audioLevelExtension] = AUDIO_LEVEL_ID;
       if (next.sendTimeExtension) extensionIds[next.sendTimeExtension] = SEND_TIME_ID;
+      if (next.captureTimeExtension) extensionIds[next.captureTimeExtension] = CAPTURE_TIME_ID;
       for (const forwarding of forwardings) {
         const wanted = forwarding.target;
         if (wanted || old.length === 0) forwarding.aim(layers[wanted?.index ?? 0] ?? layers[0] ?? null);

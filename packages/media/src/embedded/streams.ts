@@ -74,6 +74,7 @@ export interface Forwarding {
 export interface Feed {
   readonly audioLevelExtension: number | undefined;
   readonly sendTimeExtension: number | undefined;
+  readonly captureTimeExtension: number | undefined;
   /** The qualities it comes in, the full one first; [] for one without a name. */
   readonly rids: readonly string[];
   requestKeyframe(layer: number): void;
