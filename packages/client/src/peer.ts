@@ -2,6 +2,7 @@
 import { type Candidate, MAX_CANDIDATES } from '@parley/protocol';
 import type { CallDiagnostics } from './api.ts';
 import { negotiateCaptureTimes } from './capture-times.ts';
+import { preferCodecs } from './codec-preferences.ts';
 import { readConnection } from './diagnostics.ts';
 import { type FlowWatch, watchFlow } from './flowing.ts';
 import { createSenders, type Senders } from './senders.ts';
@@ -84,6 +85,7 @@ export function createPeer(rtc: RTCConfiguration, events: PeerEvents): Peer {
       for (const candidate of waiting.splice(0)) add(candidate);
     },
     async createLocal(type) {
+      preferCodecs(pc);
       negotiateCaptureTimes(pc);
       await pc.setLocalDescription(await (type === 'offer' ? pc.createOffer() : pc.createAnswer()));
       return pc.localDescription?.sdp ?? '';

@@ -2,9 +2,10 @@
 // breaks: sequence numbers, timestamps and picture numbers run on when another one is begun, at a key frame.
 import { randomInt } from 'node:crypto';
 import { emptyPicture, readPicture, writePicture } from './payloads.ts';
+import { newestOf } from './red.ts';
 import { senderReport } from './rtcp.ts';
 import { emptyRtpHeader, type RtpHeader, readRtp, sequenceDistance, writeSequence, writeTimestamp } from './rtp.ts';
-import type { Forwarding, Layer, Receiver, Source } from './streams.ts';
+import type { Form, Forwarding, Layer, Receiver, Source } from './streams.ts';
 
 /** How the numbers of a layer become those of the receiver, from its packet `first` on. */
 interface Segment {
@@ -33,7 +34,7 @@ const keptHeader = emptyRtpHeader();
 const keptPicture = emptyPicture();
 
 /** @param clockRate of the source's timestamps */
-export function createForwarding(source: Source, receiver: Receiver, clockRate: number): Forwarding {
+export function createForwarding(source: Source, receiver: Receiver, form: Form, clockRate: number): Forwarding {
   let segment = emptySegment();
   let before = emptySegment();
   let current: Layer | null = null;
@@ -146,7 +147,8 @@ export function createForwarding(source: Source, receiver: Receiver, clockRate: 
       if (picture.idAt !== 0) writePicture(packet, picture, id, base);
       packets += 1;
       octets += header.payloadEnd - header.payloadStart;
-      receiver.send(packet);
+      const inForm = form === 'newest' ? newestOf(packet, header, source.codec.payloadType) : packet;
+      if (inForm) receiver.send(inForm);
       if (!reportDue) return;
       reportDue = false;
       report(now);

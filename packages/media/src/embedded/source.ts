@@ -60,8 +60,8 @@ export function createSource(
       return layers;
     },
     forwardings,
-    addReceiver(receiver) {
-      const made = createForwarding(this, receiver, codec.clockRate);
+    addReceiver(receiver, form = 'as-sent') {
+      const made = createForwarding(this, receiver, form, codec.clockRate);
       forwardings.add(made);
       made.aim(layers[0] ?? null);
       return made;

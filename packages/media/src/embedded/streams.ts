@@ -50,6 +50,9 @@ export interface Receiver {
   send(packet: Buffer): void;
 }
 
+/** `newest`: of RED only the newest sound, as plain Opus. */
+export type Form = 'as-sent' | 'newest';
+
 export interface Forwarding {
   readonly source: Source;
   /** Passed on now; null: nothing. */
@@ -95,7 +98,7 @@ export interface Source {
   readonly layers: readonly Layer[];
   readonly forwardings: ReadonlySet<Forwarding>;
   /** Begins to pass it on, unless `aim` says otherwise. */
-  addReceiver(receiver: Receiver): Forwarding;
+  addReceiver(receiver: Receiver, form?: Form): Forwarding;
   removeReceiver(forwarding: Forwarding): void;
   /** From its next key frame on, `feed` fills this source. */
   attach(feed: Feed): void;

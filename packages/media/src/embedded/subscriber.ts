@@ -2,7 +2,7 @@
 // serves what it asks for: lost packets, key frames. One offer is outstanding at a time; later changes wait for its answer.
 import { randomInt } from 'node:crypto';
 import type { LegStatistics, OfferedSource } from '../engine.ts';
-import type { Codec } from './codecs.ts';
+import { type Codec, opus } from './codecs.ts';
 import { receiverOffer } from './descriptions.ts';
 import { type Downlink, followEstimate, noBound } from './downlink.ts';
 import type { Clock } from './keyframe-requests.ts';
@@ -12,7 +12,7 @@ import { type RtcpVisitor, walkRtcp } from './rtcp.ts';
 import { isRtcp } from './rtp.ts';
 import { allAttributes, invalid, parseDescription, type SessionDescription } from './sdp.ts';
 import { assignSections, type Section } from './sections.ts';
-import type { Forwarding, Receiver, Source } from './streams.ts';
+import type { Form, Forwarding, Receiver, Source } from './streams.ts';
 import { openTransport, type TransportOptions } from './transport.ts';
 
 /** A browser answers in milliseconds; one that has not by then will not. */
@@ -135,9 +135,9 @@ export async function openSubscriber(
     pending = [];
   }
 
-  function give(source: Source): void {
+  function give(source: Source, form: Form): void {
     if (bySsrc.get(source.ssrc)?.source === source) return;
-    bySsrc.set(source.ssrc, source.addReceiver(receiver));
+    bySsrc.set(source.ssrc, source.addReceiver(receiver, form));
   }
 
   function withhold(kept: ReadonlySet<Source>): void {
@@ -187,7 +187,7 @@ export async function openSubscriber(
     answer(to, sdp) {
       if (closed || !outstanding || to !== revision) return;
       const answer = parseDescription(sdp);
-      const accepted = acceptedMids(answer, sections);
+      const accepted = acceptedForms(answer, sections);
       if (answer.transport.setup === 'actpass') throw invalid('an answer must choose a role (setup)');
       if (remoteFingerprint !== null && answer.transport.fingerprint !== remoteFingerprint) {
         throw invalid('the fingerprint has changed');
@@ -201,7 +201,8 @@ export async function openSubscriber(
       cancelDeadline?.();
       cancelDeadline = null;
       for (const { mid, source } of sections) {
-        if (source && accepted.has(mid) && wanted.includes(source)) give(source);
+        const form = accepted.get(mid);
+        if (source && form && wanted.includes(source)) give(source, form);
       }
       events.given();
       offer();
@@ -230,21 +231,22 @@ export async function openSubscriber(
   };
 }
 
-/** The sections an answer takes. Throws if it does not answer these sections. */
-export function acceptedMids(
+/** The sections an answer takes, and in which form. Throws if it does not answer these sections. */
+export function acceptedForms(
   { sections: answered }: SessionDescription,
   offered: readonly Pick<Section<{ readonly codec: Codec }>, 'mid' | 'kind' | 'source'>[],
-): Set<string> {
+): Map<string, Form> {
   if (answered.length !== offered.length) throw invalid('the answer has another number of media sections');
-  const accepted = new Set<string>();
+  const accepted = new Map<string, Form>();
   offered.forEach(({ mid, kind, source }, index) => {
     const section = answered[index];
     if (section?.mid !== mid || section.media !== kind) throw invalid('the answer has other media sections');
     if (section.rejected || (section.direction !== 'recvonly' && section.direction !== 'sendrecv')) return;
     if (!source) return;
-    const mapped = `${source.codec.payloadType} ${source.codec.rtpmap}`.toLowerCase();
-    if (!allAttributes(section.attributes, 'rtpmap').some((value) => value.toLowerCase() === mapped)) return;
-    accepted.add(mid);
+    const maps = allAttributes(section.attributes, 'rtpmap').map((value) => value.toLowerCase());
+    const takes = ({ payloadType, rtpmap }: Codec) => maps.includes(`${payloadType} ${rtpmap}`.toLowerCase());
+    if (takes(source.codec)) accepted.set(mid, 'as-sent');
+    else if (source.codec.name === 'red' && takes(opus)) accepted.set(mid, 'newest');
   });
   return accepted;
 }
