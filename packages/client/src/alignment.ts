@@ -23,80 +23,106 @@ export const LOOKS = 6;
 const ALIKE_MS = 12;
 /** A way whose buffer still grows or shrinks by more is not to be listened to yet. */
 const STEADY_MS = 40;
-/** Longer than this nobody is made to wait, however much longer the other way is. */
-const MAX_HOLD_MS = 200;
-/** From asking a jitter buffer to what it has made of it. */
-const EFFECT_MS = 400;
+/** Nobody is made to wait for longer than this, however much longer the other way is. */
+const MAX_ASKED_MS = 200;
+/** In this time a buffer that follows has moved. */
+const EFFECT_MS = 500;
+const MOVED_MS = 5;
+/** Chromium leaves a buffer of sound alone that holds three quarters of what it is asked to. */
+const SOUND_SHARE = 0.75;
 /** The first capture time of a way may take a second: senders repeat it so often. */
 const KNOWN_MS = 1200;
 /** After this they change as they are. */
-const PATIENCE_MS = 2500;
+const PATIENCE_MS = 4000;
 /** Sound that has not come out for so long has stopped: nothing to wait for. */
 const STOPPED_MS = 400;
 
 /**
- * Pure: how much later the next way is than the present one (negative: earlier), in milliseconds; 0 if they are alike; null if
- * there have not been enough looks, or one of them is not at rest.
+ * Pure: how much later the next way is than the present one, in milliseconds (negative: earlier); null if there have not been
+ * enough looks, or one of the ways is not at rest.
  */
 export function compare(looks: readonly Look[]): number | null {
   const recent = looks.slice(-LOOKS);
   if (recent.length < LOOKS || !isSteady(recent.map((l) => l.present)) || !isSteady(recent.map((l) => l.next)))
     return null;
-  const differences = recent.map(({ present, next }) => next - present).sort((a, b) => a - b);
-  const middle = differences[differences.length >> 1] ?? 0;
-  return Math.abs(middle) <= ALIKE_MS ? 0 : middle;
+  return middle(recent.map(({ present, next }) => next - present));
 }
 
 function isSteady(lags: readonly number[]): boolean {
   return Math.max(...lags) - Math.min(...lags) <= STEADY_MS;
 }
 
+function middle(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[sorted.length >> 1] ?? 0;
+}
+
+export type Way = 'present' | 'next';
+
 export interface Alignment {
   readonly looks: readonly Look[];
-  /** The way that was ahead, and is made to wait. */
-  readonly held: 'present' | 'next' | null;
-  /** How much longer than at first it waits, in milliseconds, or will soon. */
-  readonly by: number;
-  /** Until then its buffer is not yet what it was asked to be. */
-  readonly quietUntil: number;
+  /** How much longer than by itself each way's buffer is asked to hold things, in milliseconds. */
+  readonly asked: Readonly<Record<Way, number>>;
+  /** When it was asked for that, or was last seen to move; and how far the ways were apart then. */
+  readonly askedAt: number;
+  readonly laterThen: number;
   /** Nothing is to be waited for any more. */
   readonly done: boolean;
 }
 
-export const notLookedAt: Alignment = { looks: [], held: null, by: 0, quietUntil: 0, done: false };
+export const notLookedAt: Alignment = {
+  looks: [],
+  asked: { present: 0, next: 0 },
+  askedAt: Number.NEGATIVE_INFINITY,
+  laterThen: 0,
+  done: false,
+};
 
 /**
- * Pure: what follows from another look at time `now`.
- * @param elapsed since the first look was possible
+ * Pure: what follows from another look.
+ * @param elapsed milliseconds since the first look was possible
  * @param look null while one of the ways does not tell
  */
-export function consider(before: Alignment, look: Look | null, now: number, elapsed: number): Alignment {
+export function consider(before: Alignment, look: Look | null, elapsed: number): Alignment {
   if (look === null) return { ...before, done: elapsed > KNOWN_MS };
   const looks = [...before.looks, look].slice(-LOOKS);
-  const later = now < before.quietUntil ? null : compare(looks);
-  if (later === null || later === 0) return { ...before, looks, done: later === 0 };
-  const held = before.held ?? (later > 0 ? 'present' : 'next');
-  const by = Math.min(MAX_HOLD_MS, Math.max(0, before.by + (held === 'present' ? later : -later)));
-  // It waits as long as it may already.
-  if (by === before.by) return { ...before, looks, done: true };
-  return { looks: [], held, by, quietUntil: now + EFFECT_MS, done: false };
+  const later = compare(looks);
+  if (later === null) return { ...before, looks, done: false };
+  if (Math.abs(later) <= ALIKE_MS) return { ...before, looks, done: true };
+  const now = { ...before, looks, done: false };
+  if (elapsed - before.askedAt < EFFECT_MS) return now;
+  // A buffer follows slowly; and one that comes to rest before it is where it should be is asked for more.
+  const moves = before.laterThen !== 0 && Math.abs(later) <= Math.abs(before.laterThen) - MOVED_MS;
+  if (moves) return { ...now, askedAt: elapsed, laterThen: later };
+  const [ahead, behind]: readonly Way[] = later > 0 ? ['present', 'next'] : ['next', 'present'];
+  const asked = askFor(before.asked, ahead as Way, behind as Way, Math.abs(later));
+  const same = asked.present === before.asked.present && asked.next === before.asked.next;
+  // It waits as long as it may.
+  return { ...now, asked, askedAt: elapsed, laterThen: later, done: same };
+}
+
+/** What has been asked of the way that is behind is taken back before the other one is asked for anything. */
+function askFor(asked: Alignment['asked'], ahead: Way, behind: Way, by: number): Alignment['asked'] {
+  const back = Math.min(asked[behind], by);
+  const more = Math.min(MAX_ASKED_MS, asked[ahead] + by - back);
+  return { ...asked, [behind]: asked[behind] - back, [ahead]: more };
 }
 
 interface Aligned {
   readonly pair: Pair;
   state: Alignment;
-  /** The receiver that is made to wait, and for how long its buffer held things before, in milliseconds. */
-  held: { readonly receiver: RTCRtpReceiver; readonly atFirst: number } | null;
+  /** How long each way's buffer held things before it was asked for more, in milliseconds. */
+  readonly atFirst: Map<Way, number>;
 }
 
 /**
- * Brings each pair to one time as far as that takes no longer than two and a half seconds. Resolves when the next way may take
+ * Brings each pair to one time as far as that takes no longer than four seconds. Resolves when the next way may take
  * over; call what it resolves with once that has happened, and jitter buffers go their own way again.
  * @param worthwhile false as soon as the present way is of no use any more
  */
 export async function align(pairs: readonly Pair[], worthwhile: () => boolean): Promise<() => void> {
   const begun = performance.now();
-  const all = pairs.map((pair): Aligned => ({ pair, state: notLookedAt, held: null }));
+  const all = pairs.map((pair): Aligned => ({ pair, state: notLookedAt, atFirst: new Map() }));
   const buffers = createBuffers();
   await Promise.all(
     pairs.flatMap(({ present, next }) => [buffers.begin(present.receiver), buffers.begin(next.receiver)]),
@@ -105,24 +131,28 @@ export async function align(pairs: readonly Pair[], worthwhile: () => boolean): 
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     const now = performance.now();
     if (!worthwhile() || now - begun > PATIENCE_MS || all.some(({ pair }) => hasStopped(pair.present, now))) break;
-    for (const one of all) await lookAt(one, now, now - begun, buffers);
+    for (const one of all) await lookAt(one, now - begun, buffers);
     if (all.every(({ state }) => state.done)) break;
   }
   return () => {
-    for (const { held } of all) if (held) held.receiver.jitterBufferTarget = null;
+    for (const { pair, atFirst } of all) for (const way of atFirst.keys()) pair[way].receiver.jitterBufferTarget = null;
   };
 }
 
-async function lookAt(one: Aligned, now: number, elapsed: number, buffers: Buffers): Promise<void> {
-  const { present, next } = one.pair;
-  const [presentLag, nextLag] = [lagOf(present.receiver), lagOf(next.receiver)];
-  const look = presentLag === null || nextLag === null ? null : { present: presentLag, next: nextLag };
-  const before = one.state;
-  one.state = consider(before, look, now, elapsed);
-  if (!one.state.held || one.state.by === before.by) return;
-  const { receiver } = one.pair[one.state.held];
-  one.held ??= { receiver, atFirst: await buffers.held(receiver) };
-  receiver.jitterBufferTarget = Math.round(one.held.atFirst + one.state.by);
+async function lookAt(one: Aligned, elapsed: number, buffers: Buffers): Promise<void> {
+  const { pair, atFirst } = one;
+  const [present, next] = [lagOf(pair.present.receiver), lagOf(pair.next.receiver)];
+  const before = one.state.asked;
+  one.state = consider(one.state, present === null || next === null ? null : { present, next }, elapsed);
+  const { asked } = one.state;
+  for (const way of ['present', 'next'] as const) {
+    if (asked[way] === before[way]) continue;
+    const { receiver } = pair[way];
+    if (!atFirst.has(way)) atFirst.set(way, await buffers.held(receiver));
+    const share = receiver.track.kind === 'audio' ? SOUND_SHARE : 1;
+    const target = Math.round(((atFirst.get(way) ?? 0) + asked[way]) / share);
+    receiver.jitterBufferTarget = asked[way] > 0 ? target : null;
+  }
 }
 
 /** Pairs that can be compared: whatever comes by the present way says when it was taken, and by the next way it may. */
