@@ -21,7 +21,7 @@ describe('a node that is killed and started again', () => {
   let erin: Actor;
 
   before(async () => {
-    mishaps = await openMishaps({ calls: { ringSeconds: 12, transferSeconds: 6, returnToDirectSeconds: 1 } });
+    mishaps = await openMishaps({ calls: { ringSeconds: 12, transferSeconds: 10, returnToDirectSeconds: 1 } });
     [bob, carol, erin] = await Promise.all([mishaps.enter('bob'), mishaps.enter('carol'), mishaps.enter('erin')]);
   });
   after(() => mishaps.close());

@@ -111,8 +111,8 @@ function askFor(asked: Alignment['asked'], ahead: Way, behind: Way, by: number):
 interface Aligned {
   readonly pair: Pair;
   state: Alignment;
-  /** How long each way's buffer held things before it was asked for more, in milliseconds. */
-  readonly atFirst: Map<Way, number>;
+  /** Of each way that was asked for more: how long its buffer held things before that, and how late it was, in milliseconds. */
+  readonly atFirst: Map<Way, { readonly held: number; readonly lag: number }>;
 }
 
 /**
@@ -142,17 +142,26 @@ export async function align(pairs: readonly Pair[], worthwhile: () => boolean): 
 async function lookAt(one: Aligned, elapsed: number, buffers: Buffers): Promise<void> {
   const { pair, atFirst } = one;
   const [present, next] = [lagOf(pair.present.receiver), lagOf(pair.next.receiver)];
-  const before = one.state.asked;
-  one.state = consider(one.state, present === null || next === null ? null : { present, next }, elapsed);
-  const { asked } = one.state;
+  const look = present === null || next === null ? null : { present, next };
+  one.state = consider(one.state, look, elapsed);
+  const { asked, done } = one.state;
+  if (!look) return;
   for (const way of ['present', 'next'] as const) {
-    if (asked[way] === before[way]) continue;
     const { receiver } = pair[way];
-    if (!atFirst.has(way)) atFirst.set(way, await buffers.held(receiver));
+    if (asked[way] > 0 && !atFirst.has(way)) atFirst.set(way, { held: await buffers.held(receiver), lag: look[way] });
+    const before = atFirst.get(way);
+    if (!before) continue;
     const share = receiver.track.kind === 'audio' ? SOUND_SHARE : 1;
-    const target = Math.round(((atFirst.get(way) ?? 0) + asked[way]) / share);
-    receiver.jitterBufferTarget = asked[way] > 0 ? target : null;
+    // Once it is where it should be it is asked to stay there, or it would go on to where it was asked to be.
+    const target = done ? before.held + look[way] - before.lag : (before.held + asked[way]) / share;
+    ask(receiver, asked[way] > 0 ? Math.max(0, Math.round(target)) : null);
   }
+}
+
+function ask(receiver: RTCRtpReceiver, target: number | null): void {
+  const present = receiver.jitterBufferTarget ?? null;
+  const alike = target !== null && present !== null && Math.abs(target - present) <= ALIKE_MS;
+  if (present !== target && !alike) receiver.jitterBufferTarget = target;
 }
 
 /** Pairs that can be compared: whatever comes by the present way says when it was taken, and by the next way it may. */
