@@ -1,5 +1,5 @@
 // `npm run bench [-- NAME …]`: measurements on this machine, one JSON line each; all of the short ones, or those named.
-// `npm run bench -- transfer …`, `identity …` and `media …` are instruments of their own, with options of their own.
+// `npm run bench -- transfer …`, `echo …`, `identity …` and `media …` are instruments of their own, with options of their own.
 import { availableParallelism, cpus } from 'node:os';
 import { measureProtocol } from './protocol.ts';
 
@@ -9,6 +9,7 @@ type Figures = Record<string, number>;
 const short: Record<string, () => Figures | Promise<Figures>> = { protocol: measureProtocol };
 /** Loaded when they are asked for: they bring browsers and servers with them. */
 const instruments: Record<string, (args: string[]) => Promise<void>> = {
+  echo: async (args) => (await import('./echo/index.ts')).measureEcho(args),
   identity: async (args) => (await import('./identity/index.ts')).measureIdentity(args),
   media: async (args) => (await import('./media/index.ts')).measureMedia(args),
   transfer: async (args) => (await import('./transfer/index.ts')).measureTransfers(args),

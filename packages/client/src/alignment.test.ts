@@ -74,7 +74,7 @@ describe('ways that are to follow each other', () => {
 
   it('are not waited for where one does not tell', () => {
     assert.equal(consider(notLookedAt, null, 100).done, false);
-    assert.equal(consider(notLookedAt, null, 1300).done, true);
+    assert.equal(consider(notLookedAt, null, 2600).done, true);
   });
 
   it('are not compared while one is not at rest', () => {

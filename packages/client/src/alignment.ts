@@ -30,10 +30,10 @@ const EFFECT_MS = 500;
 const MOVED_MS = 5;
 /** Chromium leaves a buffer of sound alone that holds three quarters of what it is asked to. */
 const SOUND_SHARE = 0.75;
-/** The first capture time of a way may take a second: senders repeat it so often. */
-const KNOWN_MS = 1200;
+/** The first capture time of a way may take a second, or two if it is lost: senders repeat it so often. */
+const KNOWN_MS = 2500;
 /** After this they change as they are. */
-const PATIENCE_MS = 4000;
+const PATIENCE_MS = 5000;
 /** Sound that has not come out for so long has stopped: nothing to wait for. */
 const STOPPED_MS = 400;
 
@@ -116,7 +116,7 @@ interface Aligned {
 }
 
 /**
- * Brings each pair to one time as far as that takes no longer than four seconds. Resolves when the next way may take
+ * Brings each pair to one time as far as that takes no longer than five seconds. Resolves when the next way may take
  * over; call what it resolves with once that has happened, and jitter buffers go their own way again.
  * @param worthwhile false as soon as the present way is of no use any more
  */

@@ -52,7 +52,10 @@ export interface Stage {
   /** The same person signed in with another browser, which the caller closes. */
   another(login: string): Promise<Actor>;
   /** A person whose browser is open but who has not signed in. */
-  stranger(login: string, window?: Pick<BrowserOptions, 'background' | 'size' | 'recordsItself'>): Promise<Actor>;
+  stranger(
+    login: string,
+    window?: Pick<BrowserOptions, 'background' | 'size' | 'recordsItself' | 'soundServer'>,
+  ): Promise<Actor>;
   /** Plays one flow: every step runs once the one before has passed. */
   play(flow: number, script: (step: Step) => Promise<void>): Promise<{ passed: boolean; steps: StepResult[] }>;
   /** Legs and rooms of a company's conference service now. */

@@ -27,6 +27,8 @@ export interface BrowserOptions {
   readonly background?: boolean;
   /** A page may record all that its window plays (`getDisplayMedia`), and has no devices but those it makes up itself. */
   readonly recordsItself?: boolean;
+  /** Uses the devices of this sound server (PulseAudio) in place of made-up ones, and has no camera. */
+  readonly soundServer?: string;
   /** Of the window, in pixels. */
   readonly size?: { readonly width: number; readonly height: number };
 }
@@ -84,21 +86,32 @@ export async function openBrowsers(film: FilmSize = 'small'): Promise<Browsers> 
 /** From the pool, where there is one and nothing special is wanted. */
 async function start(folder: string, number: number, film: FilmSize, options: BrowserOptions): Promise<Browser> {
   const pool = process.env[POOL];
-  const special = options.headed || options.background || options.recordsItself;
+  const special = options.headed || options.background || options.recordsItself || options.soundServer;
   if (pool && film === 'small' && !special) {
     return chromium.connect(await pooledBrowser(pool, number));
   }
   return chromium.launch({
     executablePath: options.background ? await inBackground(folder) : chromiumPath(),
     headless: !options.headed,
-    ignoreDefaultArgs: options.recordsItself ? ['--mute-audio'] : [],
+    ignoreDefaultArgs: options.recordsItself || options.soundServer ? ['--mute-audio'] : [],
+    env: options.soundServer ? { ...process.env, PULSE_SERVER: options.soundServer } : process.env,
     args: [
       ...chromiumSwitches({ headed: options.headed ?? false }),
-      ...(options.recordsItself
-        ? ['--auto-accept-this-tab-capture']
-        : fakeDevices(await devices(folder, number, film))),
+      ...(await deviceSwitches(folder, number, film, options)),
     ],
   });
+}
+
+async function deviceSwitches(
+  folder: string,
+  number: number,
+  film: FilmSize,
+  { recordsItself, soundServer }: BrowserOptions,
+): Promise<string[]> {
+  if (recordsItself) return ['--auto-accept-this-tab-capture'];
+  // Whoever is at the devices agrees.
+  if (soundServer) return ['--use-fake-ui-for-media-stream'];
+  return fakeDevices(await devices(folder, number, film));
 }
 
 /** The browser of the person of this number, for others to connect to. */
