@@ -22,7 +22,7 @@ export const LOOKS = 6;
 /** Not heard as a step, and about what looks can tell. */
 const ALIKE_MS = 12;
 /** A way whose buffer still grows or shrinks by more is not to be listened to yet. */
-const STEADY_MS = 40;
+const STEADY_MS = 30;
 /** Nobody is made to wait for longer than this, however much longer the other way is. */
 const MAX_ASKED_MS = 200;
 /** In this time a buffer that follows has moved. */
@@ -30,6 +30,11 @@ const EFFECT_MS = 500;
 const MOVED_MS = 5;
 /** Chromium leaves a buffer of sound alone that holds three quarters of what it is asked to. */
 const SOUND_SHARE = 0.75;
+/** Of what a buffer was asked to hold longer, so much is taken back at once, and so often. */
+const RELEASE_MS = 15;
+const RELEASE_EVERY_MS = 400;
+/** A browser refuses to be asked for more (WebRTC Extensions, `jitterBufferTarget`). */
+const MAX_TARGET_MS = 4000;
 /** The first capture time of a way may take a second, or two if it is lost: senders repeat it so often. */
 const KNOWN_MS = 2500;
 /** After this they change as they are. */
@@ -94,15 +99,15 @@ export function consider(before: Alignment, look: Look | null, elapsed: number):
   // A buffer follows slowly; and one that comes to rest before it is where it should be is asked for more.
   const moves = before.laterThen !== 0 && Math.abs(later) <= Math.abs(before.laterThen) - MOVED_MS;
   if (moves) return { ...now, askedAt: elapsed, laterThen: later };
-  const [ahead, behind]: readonly Way[] = later > 0 ? ['present', 'next'] : ['next', 'present'];
-  const asked = askFor(before.asked, ahead as Way, behind as Way, Math.abs(later));
+  const asked = askFor(before.asked, later > 0 ? 'present' : 'next', Math.abs(later));
   const same = asked.present === before.asked.present && asked.next === before.asked.next;
   // It waits as long as it may.
   return { ...now, asked, askedAt: elapsed, laterThen: later, done: same };
 }
 
 /** What has been asked of the way that is behind is taken back before the other one is asked for anything. */
-function askFor(asked: Alignment['asked'], ahead: Way, behind: Way, by: number): Alignment['asked'] {
+function askFor(asked: Alignment['asked'], ahead: Way, by: number): Alignment['asked'] {
+  const behind = ahead === 'present' ? 'next' : 'present';
   const back = Math.min(asked[behind], by);
   const more = Math.min(MAX_ASKED_MS, asked[ahead] + by - back);
   return { ...asked, [behind]: asked[behind] - back, [ahead]: more };
@@ -135,8 +140,24 @@ export async function align(pairs: readonly Pair[], worthwhile: () => boolean): 
     if (all.every(({ state }) => state.done)) break;
   }
   return () => {
-    for (const { pair, atFirst } of all) for (const way of atFirst.keys()) pair[way].receiver.jitterBufferTarget = null;
+    for (const { pair, atFirst } of all) for (const [way, { held }] of atFirst) letGo(pair[way].receiver, held);
   };
+}
+
+/** Buffers that are being let go; each ends by itself, or when it is asked for something again. */
+const letting = new WeakMap<RTCRtpReceiver, ReturnType<typeof setTimeout>>();
+
+/** Back to what a buffer held by itself, little by little: all at once, a whole step of it would be skipped in one pause. */
+function letGo(receiver: RTCRtpReceiver, held: number): void {
+  const less = (receiver.jitterBufferTarget ?? 0) - RELEASE_MS;
+  const ended = receiver.track.readyState === 'ended';
+  receiver.jitterBufferTarget = ended || less <= held ? null : less;
+  if (receiver.jitterBufferTarget === null) letting.delete(receiver);
+  else
+    letting.set(
+      receiver,
+      setTimeout(() => letGo(receiver, held), RELEASE_EVERY_MS),
+    );
 }
 
 async function lookAt(one: Aligned, elapsed: number, buffers: Buffers): Promise<void> {
@@ -154,11 +175,12 @@ async function lookAt(one: Aligned, elapsed: number, buffers: Buffers): Promise<
     const share = receiver.track.kind === 'audio' ? SOUND_SHARE : 1;
     // Once it is where it should be it is asked to stay there, or it would go on to where it was asked to be.
     const target = done ? before.held + look[way] - before.lag : (before.held + asked[way]) / share;
-    ask(receiver, asked[way] > 0 ? Math.max(0, Math.round(target)) : null);
+    ask(receiver, asked[way] > 0 ? Math.min(MAX_TARGET_MS, Math.max(0, Math.round(target))) : null);
   }
 }
 
 function ask(receiver: RTCRtpReceiver, target: number | null): void {
+  clearTimeout(letting.get(receiver));
   const present = receiver.jitterBufferTarget ?? null;
   const alike = target !== null && present !== null && Math.abs(target - present) <= ALIKE_MS;
   if (present !== target && !alike) receiver.jitterBufferTarget = target;

@@ -30,7 +30,11 @@ export function negotiateCaptureTimes(pc: RTCPeerConnection): void {
     const one = wanted?.find(({ uri }) => uri === CAPTURE_TIME);
     if (!wanted || !one || one.direction === 'sendrecv') continue;
     one.direction = 'sendrecv';
-    transceiver.setHeaderExtensionsToNegotiate?.(wanted);
+    try {
+      transceiver.setHeaderExtensionsToNegotiate?.(wanted);
+    } catch {
+      // Refused where the other side has left out one that counts as mandatory: then it has left out this one, too.
+    }
   }
 }
 
@@ -40,8 +44,10 @@ export function mayTellCaptureTimes(transceiver: RTCRtpTransceiver): boolean {
   return agreed.some(({ uri, direction }) => uri === CAPTURE_TIME && direction !== 'stopped');
 }
 
+/** A section may have had several sources in turn, and those of the last ten seconds are told. */
 function latest(receiver: RTCRtpReceiver): Captured | undefined {
-  return receiver.getSynchronizationSources()[0];
+  const newestFirst = receiver.getSynchronizationSources().toSorted((a, b) => b.timestamp - a.timestamp);
+  return newestFirst[0];
 }
 
 /**

@@ -78,6 +78,18 @@ function trickle(pc, legOf) {
   pc.onicecandidate = ({ candidate }) => candidate?.candidate && window.candidate(legOf(), candidate.toJSON());
 }
 
+/** Asks for the time at which each sound and picture was taken, where the browser has that. */
+function tellWhenTaken(pc) {
+  for (const transceiver of pc.getTransceivers()) {
+    const wanted = transceiver.getHeaderExtensionsToNegotiate?.() ?? [];
+    const one = wanted.find(({ uri }) => uri.endsWith('/abs-capture-time'));
+    // What the other side offers is agreed to as it is.
+    if (!one || one.direction === 'sendrecv' || transceiver.mid !== null) continue;
+    one.direction = 'sendrecv';
+    transceiver.setHeaderExtensionsToNegotiate(wanted);
+  }
+}
+
 window.peer = {
   /** The offer, at once; its candidates follow by `candidate('', ...)`. The connection before is kept until `stopOld`. */
   async offer(look, rids = [], prefer = {}) {
@@ -94,6 +106,7 @@ window.peer = {
       if (wanted) made.setCodecPreferences([...codecs.filter(isWanted), ...codecs.filter((one) => !isWanted(one))]);
     }
     trickle(pc, () => '');
+    tellWhenTaken(pc);
     await pc.setLocalDescription();
     if (sending) window.oldSending = sending;
     sending = pc;
@@ -162,6 +175,7 @@ window.peer = {
     }
     const candidates = sdp.match(/^a=candidate:.*$/gm) ?? [];
     await pc.setRemoteDescription({ type: 'offer', sdp: sdp.replace(/^a=candidate:.*\r\n/gm, '') });
+    tellWhenTaken(pc);
     await pc.setLocalDescription();
     waiting.set(leg, candidates);
     return pc.localDescription.sdp;
@@ -186,6 +200,15 @@ window.peer = {
         ?.getTransceivers()
         .find((transceiver) => transceiver.mid === mid)?.currentDirection ?? null
     );
+  },
+  /** When the latest sound or picture of a section was taken, in milliseconds since 1970; null: that is not told. */
+  taken(leg, mid) {
+    const found = receiving
+      .get(leg)
+      ?.getTransceivers()
+      .find((transceiver) => transceiver.mid === mid);
+    const since1900 = found?.receiver.getSynchronizationSources()[0]?.captureTimestamp;
+    return since1900 === undefined ? null : since1900 - 2_208_988_800_000;
   },
   /** Decibels of a tone in what arrives in a section. */
   async loudness(leg, mid, tone) {

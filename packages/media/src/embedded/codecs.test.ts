@@ -49,6 +49,21 @@ test('Opus with RED is passed on', async () => {
   await end(room, alice, bob);
 });
 
+test('when a sound and a picture were taken is passed on', async () => {
+  const room = await engine.createRoom({ id: 'taken' });
+  const [alice, bob] = [await enter(stage, room, 'alice', 'alice', { large: true }), await enter(stage, room, 'bob')];
+  await perceives(bob, alice);
+  for (const kind of ['audio', 'video'] as const) {
+    const at = sectionOf(bob, alice, kind);
+    // All of this is one machine, with one clock.
+    await until(`${kind}: taken just now`, async () => {
+      const taken = await bob.call<number | null>('taken', at?.leg, at?.mid);
+      return taken !== null && Math.abs(Date.now() - taken) < 3000;
+    });
+  }
+  await end(room, alice, bob);
+});
+
 test('in a large room only the latest speakers and those asked for are passed on', async () => {
   const small = createEmbeddedEngine({ listenAddress: '127.0.0.1', portRange: [0, 0], lastN: 1 });
   const room = await small.createRoom({ id: 'large' });
