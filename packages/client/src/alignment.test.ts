@@ -72,6 +72,12 @@ describe('ways that are to follow each other', () => {
     assert.ok(ms < 8000 && held.present <= 20 + 200, `${held.present} after ${ms} ms`);
   });
 
+  it('of two devices, whose clocks differ, are not compared', () => {
+    const { state, ms } = play({ network: 0, own: 20 }, { network: 90_000, own: 20 });
+    assert.deepEqual(state.asked, { present: 0, next: 0 });
+    assert.equal(ms, LOOKS * EVERY_MS);
+  });
+
   it('are not waited for where one does not tell', () => {
     assert.equal(consider(notLookedAt, null, 100).done, false);
     assert.equal(consider(notLookedAt, null, 2600).done, true);

@@ -23,6 +23,8 @@ export const LOOKS = 6;
 const ALIKE_MS = 12;
 /** A way whose buffer still grows or shrinks by more is not to be listened to yet. */
 const STEADY_MS = 30;
+/** So far apart are two devices of one person, whose clocks differ, and not two ways. */
+const OTHER_CLOCK_MS = 3000;
 /** Nobody is made to wait for longer than this, however much longer the other way is. */
 const MAX_ASKED_MS = 200;
 /** In this time a buffer that follows has moved. */
@@ -93,7 +95,7 @@ export function consider(before: Alignment, look: Look | null, elapsed: number):
   const looks = [...before.looks, look].slice(-LOOKS);
   const later = compare(looks);
   if (later === null) return { ...before, looks, done: false };
-  if (Math.abs(later) <= ALIKE_MS) return { ...before, looks, done: true };
+  if (Math.abs(later) <= ALIKE_MS || Math.abs(later) > OTHER_CLOCK_MS) return { ...before, looks, done: true };
   const now = { ...before, looks, done: false };
   if (elapsed - before.askedAt < EFFECT_MS) return now;
   // A buffer follows slowly; and one that comes to rest before it is where it should be is asked for more.
