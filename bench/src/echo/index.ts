@@ -5,8 +5,8 @@ import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { type Actor, openStage, signedIn, signIn } from '@parley/tests';
 import { installRecorder } from '../transfer/page.ts';
-import { addThird, leave, type People, settled } from '../transfer/people.ts';
-import { makeNoise, RATE } from '../transfer/reference.ts';
+import { addThird, leave, noise, type People, samplesOf, settled } from '../transfer/people.ts';
+import { RATE } from '../transfer/reference.ts';
 import { ungrouped } from '../transfer/scheduling.ts';
 import { openSoundServer } from './sound-server.ts';
 
@@ -51,7 +51,6 @@ async function measure(cancelled: boolean, n: number): Promise<Levels> {
     calls: { returnToDirectSeconds: 2, ringSeconds: 20, transferSeconds: 20 },
   });
   try {
-    const noise = Array.from(makeNoise(48_000, 48_000, 7), (sample) => Math.round(sample * 1e4) / 1e4);
     const size = { width: 360, height: 400 };
     const talker = async (login: string, silent: boolean): Promise<Actor> => {
       const actor = await stage.stranger(login, { size, background: silent, recordsItself: true });
@@ -126,8 +125,7 @@ function withoutCanceller(): void {
 }
 
 function levelOf(base64: string): Level {
-  const bytes = Uint8Array.from(Buffer.from(base64, 'base64'));
-  const sound = Float32Array.from(new Int16Array(bytes.buffer), (sample) => sample / 32767);
+  const sound = Float32Array.from(samplesOf(base64), (sample) => sample / 32767);
   const power = (part: Float32Array) => part.reduce((sum, sample) => sum + sample ** 2, 0) / Math.max(1, part.length);
   const tenth = RATE / 10;
   let loudest = 0;

@@ -8,6 +8,8 @@ import { makeNoise, PERIOD, RATE } from './reference.ts';
 
 const FRAMES_PER_SECOND = 20;
 const noise48 = makeNoise(48_000, 48_000, 7);
+/** What a talker's microphone plays: one period, at 48,000 samples a second. */
+export const noise = Array.from(noise48, (sample) => Math.round(sample * 1e4) / 1e4);
 /** As recorded: means of six samples. */
 const reference = Float32Array.from({ length: PERIOD }, (_, i) => {
   let sum = 0;
@@ -40,7 +42,6 @@ export async function openPeople(
     bypassCsp: true,
     calls: { returnToDirectSeconds, ringSeconds: 20, transferSeconds: 20 },
   });
-  const noise = Array.from(noise48, (sample) => Math.round(sample * 1e4) / 1e4);
   // Small windows, since a processor paints them here; and whoever is not measured gets what time the others leave over, as
   // three people would have machines of their own.
   const size = { width: 360, height: 400 };
@@ -142,10 +143,12 @@ export async function listen({ first, second }: People, act: () => Promise<void>
   await act();
   await first.page.waitForTimeout(AFTER_MS);
   const recorded = await Promise.all(pairs.map(([{ page }]) => page.evaluate(() => window.recorder.stop())));
-  return recorded.map(({ sound, shown, until }) => {
-    const bytes = Uint8Array.from(Buffer.from(sound, 'base64'));
-    return { sound: new Int16Array(bytes.buffer), shown, until };
-  });
+  return recorded.map(({ sound, shown, until }) => ({ sound: samplesOf(sound), shown, until }));
+}
+
+/** What a recorder hands over. */
+export function samplesOf(base64: string): Int16Array {
+  return new Int16Array(Uint8Array.from(Buffer.from(base64, 'base64')).buffer);
 }
 
 /** Takes a second or two of a processor: not while somebody is listened to, or the relays of a bad network stand still. */

@@ -11,7 +11,7 @@ interface HeaderExtension {
   direction: string;
 }
 
-/** WebRTC Extensions, section 3 ("RTP header extension control"): not in every browser, nor in TypeScript's library. */
+/** WebRTC Extensions, "RTP header extension control": not in every browser, nor in TypeScript's library. */
 interface Extensible {
   getHeaderExtensionsToNegotiate?(): HeaderExtension[];
   setHeaderExtensionsToNegotiate?(wanted: HeaderExtension[]): void;
