@@ -8,7 +8,7 @@ export interface Recorder {
   stop(): Promise<{ sound: string; shown: { at: number; frame: number }[]; until: number }>;
   /** Ends the sound and picture that is sent, for so long: to see whether the instrument sees it. */
   pause(ms: number): Promise<void>;
-  /** Cuts every connection of the page that receives, for comparison. */
+  /** Ends the connections that brought something when the recording began, for comparison. */
   breakOff(): void;
 }
 
@@ -86,15 +86,16 @@ export function installRecorder({ noise, framesPerSecond, silent }: PageOptions)
     return new MediaStream(tracks.filter((track) => track !== undefined));
   };
 
-  const receiving = new Set<RTCPeerConnection>();
+  const connections = new Set<RTCPeerConnection>();
+  let receiving: RTCPeerConnection[] = [];
   const { RTCPeerConnection: Native } = window;
   window.RTCPeerConnection = class extends Native {
     constructor(configuration?: RTCConfiguration) {
       super(configuration);
-      receiving.add(this);
+      connections.add(this);
     }
     override close(): void {
-      receiving.delete(this);
+      connections.delete(this);
       super.close();
     }
   };
@@ -210,6 +211,8 @@ export function installRecorder({ noise, framesPerSecond, silent }: PageOptions)
       observe(document);
       chunks = [];
       shown = [];
+      const brings = (receiver: RTCRtpReceiver) => receiver.getSynchronizationSources().length > 0;
+      receiving = [...connections].filter((one) => one.getReceivers().some(brings));
     },
     async stop() {
       const until = performance.now();
@@ -239,9 +242,7 @@ export function installRecorder({ noise, framesPerSecond, silent }: PageOptions)
       still = false;
     },
     breakOff() {
-      for (const connection of receiving) {
-        for (const { receiver } of connection.getTransceivers()) receiver.track.enabled = false;
-      }
+      for (const connection of receiving) connection.close();
     },
   };
 }

@@ -66,3 +66,8 @@ export function takenAt(receiver: RTCRtpReceiver, rtpTimestamp: number | undefin
   // It wraps around after half a day; a difference of 32 bits does not.
   return source.captureTimestamp + ((rtpTimestamp - source.rtpTimestamp) | 0) / TICKS_PER_MS;
 }
+
+/** When the latest frame was taken that has come out of the jitter buffer, shown yet or not. Null: not known, or not yet. */
+export function latestTaken(receiver: RTCRtpReceiver): number | null {
+  return latest(receiver)?.captureTimestamp ?? null;
+}

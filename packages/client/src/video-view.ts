@@ -2,7 +2,7 @@
 // one and takes its place with its first frame that is not older than what is shown: no gap is seen, and no step back.
 import type { Readable } from './api.ts';
 import { createArrivals } from './arrivals.ts';
-import { takenAt } from './capture-times.ts';
+import { latestTaken, takenAt } from './capture-times.ts';
 import type { SourceOwner } from './path.ts';
 
 /** A hidden page presents no frames; then nobody sees the swap either. */
@@ -131,17 +131,21 @@ function onNewerFrame(next: Picture, present: Picture | null, then: () => void):
   const momentOfNext = createMoments(next.receiver);
   const momentOfPresent = present && createMoments(present.receiver);
   let shown: Moment | null = null;
+  let stoppedAt: number | null = null;
   let looks = 0;
   let decision = 0;
   const follow: VideoFrameRequestCallback = (_, metadata) => {
     shown = momentOfPresent?.(metadata) ?? null;
     following = present?.element.requestVideoFrameCallback(follow) ?? 0;
   };
+  // A busy page hears late of what its pictures show; of what has come to them it hears at once.
+  const newestOfPresent = () => stoppedAt ?? (present && latestTaken(present.receiver));
   const isNewer = ({ taken, came }: Moment) => {
     if (!present) return true;
+    const newest = newestOfPresent();
+    if (taken !== null && newest !== null) return taken >= newest - SAME_MS;
     // What is shown may not have changed since: a camera that is slow, or a page.
     if (!shown) return looks > SURE_FRAMES;
-    if (taken !== null && shown.taken !== null) return taken >= shown.taken - SAME_MS;
     if (came === null || shown.came === null || looks > OLDER_FRAMES) return true;
     return looks >= SURE_FRAMES && came >= shown.came;
   };
@@ -153,8 +157,13 @@ function onNewerFrame(next: Picture, present: Picture | null, then: () => void):
     cancelAnimationFrame(decision);
     decision = requestAnimationFrame(() => {
       if (isNewer(moment)) finish();
-      else if (moment.taken !== null && looks >= OLDER_FRAMES) present?.element.pause();
+      else if (present && moment.taken !== null && looks >= OLDER_FRAMES) stopPresent(present);
     });
+  };
+  const stopPresent = ({ element, receiver }: Picture) => {
+    if (element.paused) return;
+    element.pause();
+    stoppedAt = latestTaken(receiver);
   };
   const finish = () => {
     stop();
