@@ -5,6 +5,7 @@ import { define, ParleyElement } from './element.ts';
 import { emit } from './events.ts';
 import { icons } from './icons.ts';
 import { text } from './strings.ts';
+import { doorway } from './styles.ts';
 
 export class ParleyJoin extends ParleyElement {
   static override properties = {
@@ -24,39 +25,20 @@ export class ParleyJoin extends ParleyElement {
 
   static override styles = [
     ParleyElement.styles,
+    doorway,
     css`
       .card {
-        display: grid;
         gap: 24px;
         width: min(100%, 440px);
-        margin: 0 auto;
         padding: 36px clamp(20px, 6vw, 40px);
-        border-radius: 28px;
-        background: var(--surface);
-        box-shadow: var(--shadow);
       }
       .top {
         text-align: center;
       }
-      .mark {
-        display: grid;
-        place-items: center;
-        width: 64px;
-        height: 64px;
-        margin: 0 auto 20px;
-        border-radius: 20px;
-        background: var(--accent);
-        color: var(--on-accent);
-        font-size: 1.75rem;
-        font-weight: 700;
-      }
       h1 {
         font-size: 1.375rem;
         line-height: 1.25;
-        font-weight: 700;
         letter-spacing: -0.015em;
-        text-wrap: balance;
-        overflow-wrap: anywhere;
       }
       .about {
         margin-top: 8px;

@@ -6,6 +6,7 @@ import { define, Follow, ParleyElement } from './element.ts';
 import { icons } from './icons.ts';
 import { recordingText } from './recording-strings.ts';
 import { listOfNames, text } from './strings.ts';
+import { nameplate } from './styles.ts';
 
 export class ParleyMixTile extends ParleyElement {
   static override properties = { call: { attribute: false } };
@@ -15,6 +16,7 @@ export class ParleyMixTile extends ParleyElement {
 
   static override styles = [
     ParleyElement.styles,
+    nameplate,
     css`
       :host {
         width: 100%;
@@ -46,30 +48,6 @@ export class ParleyMixTile extends ParleyElement {
       .standing {
         color: var(--muted);
         font-weight: 600;
-      }
-      .name {
-        position: absolute;
-        inset-inline-start: 10px;
-        bottom: 10px;
-        display: flex;
-        align-items: center;
-        gap: 6px;
-        max-width: calc(100% - 20px);
-        padding: 4px 11px;
-        border-radius: 999px;
-        background: rgb(10 18 24 / 72%);
-        color: #ffffff;
-        font-size: 0.875rem;
-        font-weight: 550;
-      }
-      .name span {
-        overflow: hidden;
-        text-overflow: ellipsis;
-        white-space: nowrap;
-      }
-      .name .icon {
-        width: 16px;
-        height: 16px;
       }
     `,
   ];

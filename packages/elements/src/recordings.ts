@@ -7,7 +7,7 @@ import { clockText } from './format.ts';
 import { icons } from './icons.ts';
 import { sizeText, recordingText as text } from './recording-strings.ts';
 import { listOfNames, text as words } from './strings.ts';
-import { sheet } from './styles.ts';
+import { rows, sheet } from './styles.ts';
 
 export class ParleyRecordings extends ParleyElement {
   static override properties = {
@@ -23,24 +23,10 @@ export class ParleyRecordings extends ParleyElement {
   static override styles = [
     ParleyElement.styles,
     sheet,
+    rows,
     css`
-      dialog {
-        max-height: min(100dvh - 48px, 640px);
-        padding: 20px;
-        overflow: auto;
-      }
-      ul {
-        display: grid;
-        gap: 4px;
-        margin-top: 12px;
-      }
       li {
-        display: flex;
-        align-items: center;
-        justify-content: space-between;
-        gap: 12px;
         min-height: 72px;
-        overflow-wrap: anywhere;
       }
       a {
         text-decoration: none;

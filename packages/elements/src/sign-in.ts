@@ -4,6 +4,7 @@ import { css, html, nothing } from 'lit';
 import { define, ParleyElement } from './element.ts';
 import { icons } from './icons.ts';
 import { signInError, text } from './strings.ts';
+import { doorway } from './styles.ts';
 
 export class ParleySignIn extends ParleyElement {
   static override properties = { info: { attribute: false }, error: {}, returnTo: { attribute: 'return-to' } };
@@ -15,37 +16,18 @@ export class ParleySignIn extends ParleyElement {
 
   static override styles = [
     ParleyElement.styles,
+    doorway,
     css`
       .card {
-        display: grid;
         gap: 28px;
         width: min(100%, 420px);
-        margin: 0 auto;
         padding: 40px clamp(20px, 6vw, 40px);
-        border-radius: 28px;
-        background: var(--surface);
-        box-shadow: var(--shadow);
         text-align: center;
-      }
-      .mark {
-        display: grid;
-        place-items: center;
-        width: 64px;
-        height: 64px;
-        margin: 0 auto 20px;
-        border-radius: 20px;
-        background: var(--accent);
-        color: var(--on-accent);
-        font-size: 1.75rem;
-        font-weight: 700;
       }
       h1 {
         font-size: 1.625rem;
         line-height: 1.2;
-        font-weight: 700;
         letter-spacing: -0.02em;
-        text-wrap: balance;
-        overflow-wrap: anywhere;
       }
       .hint {
         margin-top: 10px;

@@ -9,7 +9,7 @@ import { define, ParleyElement } from './element.ts';
 import { browserName } from './format.ts';
 import { icons } from './icons.ts';
 import { text } from './strings.ts';
-import { sheet } from './styles.ts';
+import { rows, sheet } from './styles.ts';
 
 export class ParleySignIns extends ParleyElement {
   static override properties = {
@@ -27,27 +27,13 @@ export class ParleySignIns extends ParleyElement {
   static override styles = [
     ParleyElement.styles,
     sheet,
+    rows,
     css`
-      dialog {
-        max-height: min(100dvh - 48px, 640px);
-        padding: 20px;
-        overflow: auto;
-      }
       dialog header {
         margin-bottom: 12px;
       }
-      ul {
-        display: grid;
-        gap: 4px;
-        margin-top: 12px;
-      }
       li {
-        display: flex;
-        align-items: center;
-        justify-content: space-between;
-        gap: 12px;
         min-height: 60px;
-        overflow-wrap: anywhere;
       }
       .provable {
         display: flex;

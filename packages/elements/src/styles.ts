@@ -278,6 +278,83 @@ export const sheet = css`
   }
 `;
 
+/** A window with a list: what each row is, and what can be done with it. */
+export const rows = css`
+  dialog {
+    max-height: min(100dvh - 48px, 640px);
+    padding: 20px;
+    overflow: auto;
+  }
+  ul {
+    display: grid;
+    gap: 4px;
+    margin-top: 12px;
+  }
+  li {
+    display: flex;
+    align-items: center;
+    justify-content: space-between;
+    gap: 12px;
+    overflow-wrap: anywhere;
+  }
+`;
+
+/** Where people come in: a card with the company's initial. */
+export const doorway = css`
+  .card {
+    display: grid;
+    margin: 0 auto;
+    border-radius: 28px;
+    background: var(--surface);
+    box-shadow: var(--shadow);
+  }
+  .mark {
+    display: grid;
+    place-items: center;
+    width: 64px;
+    height: 64px;
+    margin: 0 auto 20px;
+    border-radius: 20px;
+    background: var(--accent);
+    color: var(--on-accent);
+    font-size: 1.75rem;
+    font-weight: 700;
+  }
+  h1 {
+    font-weight: 700;
+    text-wrap: balance;
+    overflow-wrap: anywhere;
+  }
+`;
+
+/** Whose picture it is, at its lower edge. */
+export const nameplate = css`
+  .name {
+    position: absolute;
+    inset-inline-start: 10px;
+    bottom: 10px;
+    display: flex;
+    align-items: center;
+    gap: 6px;
+    max-width: calc(100% - 20px);
+    padding: 4px 11px;
+    border-radius: 999px;
+    background: rgb(10 18 24 / 72%);
+    color: #ffffff;
+    font-size: 0.875rem;
+    font-weight: 550;
+  }
+  .name span {
+    overflow: hidden;
+    text-overflow: ellipsis;
+    white-space: nowrap;
+  }
+  .name .icon {
+    width: 16px;
+    height: 16px;
+  }
+`;
+
 /** Six quiet colour pairs for avatars and tiles without a picture: `data-tint` from 0 to 5. */
 export const tints = css`
   [data-tint='0'] {

@@ -7,7 +7,7 @@ import { define, Follow, ParleyElement } from './element.ts';
 import { tintOf } from './format.ts';
 import { icons } from './icons.ts';
 import { outcomeText, text } from './strings.ts';
-import { tints } from './styles.ts';
+import { nameplate, tints } from './styles.ts';
 import './trust.ts';
 
 export class ParleyTile extends ParleyElement {
@@ -35,6 +35,7 @@ export class ParleyTile extends ParleyElement {
   static override styles = [
     ParleyElement.styles,
     tints,
+    nameplate,
     css`
       .tile {
         position: relative;
@@ -121,30 +122,6 @@ export class ParleyTile extends ParleyElement {
           transform: scale(1.5);
           opacity: 0;
         }
-      }
-      .name {
-        position: absolute;
-        inset-inline-start: 10px;
-        bottom: 10px;
-        display: flex;
-        align-items: center;
-        gap: 6px;
-        max-width: calc(100% - 20px);
-        padding: 4px 11px;
-        border-radius: 999px;
-        background: rgb(10 18 24 / 72%);
-        color: #ffffff;
-        font-size: 0.875rem;
-        font-weight: 550;
-      }
-      .name span {
-        overflow: hidden;
-        text-overflow: ellipsis;
-        white-space: nowrap;
-      }
-      .name .icon {
-        width: 16px;
-        height: 16px;
       }
       .trust {
         position: absolute;

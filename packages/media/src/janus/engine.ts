@@ -4,12 +4,13 @@ import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { ParleyError } from '@parley/protocol';
 import type { EngineEvents, MediaEngine } from '../engine.ts';
+import { MAX_DEVICES } from '../roster.ts';
 import { type AdminOptions, readCounters } from './counters.ts';
 import { type AdminKey, createdSchema, type JanusId } from './messages.ts';
 import { AUDIO_BRIDGE, createMix, STREAMING } from './mix.ts';
 import { orphansOf, roomMark } from './orphans.ts';
 import { VIDEO_ROOM } from './publisher.ts';
-import { createRoom, type JanusRoom, MAX_DEVICES } from './room.ts';
+import { createRoom, type JanusRoom } from './room.ts';
 import { type Handle, openSession, type Session } from './session.ts';
 
 export interface JanusEngineOptions {

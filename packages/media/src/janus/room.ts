@@ -5,6 +5,8 @@ import { EventEmitter } from 'node:events';
 import { ParleyError } from '@parley/protocol';
 import { usableInit } from '../embedded/candidates.ts';
 import type { MediaRoom, RoomEvents, SubscribeOptions } from '../engine.ts';
+import { createRoster } from '../roster.ts';
+import { createSuccession, type Succession } from '../succession.ts';
 import { requireUnmixed, withoutLayers, withoutRecording } from '../unavailable.ts';
 import { type Counters, type HandleName, unknownCounters } from './counters.ts';
 import { type JanusId, participantsSchema } from './messages.ts';
@@ -15,22 +17,15 @@ import { refill, type Source } from './source.ts';
 import { createSpeakers } from './speakers.ts';
 import { openSubscriber, type Subscriber, type SubscriberEvents } from './subscriber.ts';
 
-/** Twice what a conversation may hold, for devices that come back before their old legs are lost. */
-export const MAX_DEVICES = 128;
 const MAX_CANDIDATES_ADDED = 64;
 
 interface Device {
   readonly name: string;
   sources: Source[];
-  publisher: Publisher | null;
-  /** Connecting, to replace `publisher`. */
-  nextPublisher: Publisher | null;
-  subscriber: Subscriber | null;
-  nextSubscriber: Subscriber | null;
+  readonly publishers: Succession<Publisher>;
+  readonly subscribers: Succession<Subscriber>;
   /** The form of the receiving leg that is being opened or open; publishing anew asks for a new one. */
   subscribed: 'each' | 'mixed' | null;
-  /** Legs that are being opened. */
-  opening: number;
 }
 
 interface Leg {
@@ -65,79 +60,58 @@ export interface RoomOptions {
 
 export function createRoom({ id, room, session, control, mark, mix, counted, ended }: RoomOptions): JanusRoom {
   const events = new EventEmitter<RoomEvents>();
-  const devices = new Map<string, Device>();
+  const roster = createRoster(newDevice, ({ publishers, subscribers, subscribed }) => {
+    return publishers.all().length + subscribers.all().length === 0 && !subscribed;
+  });
   const legs = new Map<string, Leg>();
-  let over = false;
   const speakers = createSpeakers((feed) => {
-    const found = [...devices.values()].find(({ publisher }) => publisher?.feed === feed);
+    const found = roster.all().find(({ publishers }) => publishers.present?.feed === feed);
     events.emit('speaker', { device: found?.name ?? null });
   });
 
   const newLegName = () => `l_${randomBytes(12).toString('base64url')}`;
-  const isOn = (device: Device) => !over && devices.get(device.name) === device;
 
-  function enter(name: string): Device {
-    if (over) throw new ParleyError('unknown-room');
-    const present = devices.get(name);
-    if (present) return present;
-    if (devices.size >= MAX_DEVICES) throw new ParleyError('conversation-full');
+  function newDevice(name: string): Device {
     const device: Device = {
       name,
       sources: [],
-      publisher: null,
-      nextPublisher: null,
-      subscriber: null,
-      nextSubscriber: null,
+      publishers: createSuccession<Publisher>({
+        changed(_, before) {
+          fillSources(device);
+          if (before) speakers.gone(before.feed);
+        },
+        drop: dropLeg,
+      }),
+      subscribers: createSuccession<Subscriber>({ drop: dropLeg }),
       subscribed: null,
-      opening: 0,
     };
-    devices.set(name, device);
     return device;
   }
 
-  /** Forgets a device that has nothing here any more. */
-  function tidy(device: Device): void {
-    const { publisher, nextPublisher, subscriber, nextSubscriber, subscribed, opening } = device;
-    if (publisher || nextPublisher || subscriber || nextSubscriber || subscribed || opening > 0) return;
-    if (isOn(device)) devices.delete(device.name);
-  }
-
-  /** Opens a leg and puts it in its place, unless the device has left meanwhile. */
-  async function open<L extends Publisher | Subscriber>(
+  /** Opens a leg and puts it in its place. */
+  function open<L extends Publisher | Subscriber>(
     device: Device,
     work: () => Promise<L>,
     put: (made: L) => void,
   ): Promise<L> {
-    device.opening += 1;
-    try {
-      const made = await work();
-      if (!isOn(device)) {
-        made.close();
-        throw new ParleyError(over ? 'unknown-room' : 'not-in-call', 'left while joining');
-      }
+    return roster.open(device, work, (made) => {
       if (made.isClosed()) throw new ParleyError('media-not-connected', 'lost while it was opened');
       legs.set(made.leg, { device, leg: made, candidates: 0 });
       put(made);
-      return made;
-    } finally {
-      device.opening -= 1;
-      tidy(device);
-    }
+    });
   }
 
-  function dropLeg(leg: Publisher | Subscriber | null): void {
-    if (!leg) return;
+  function dropLeg(leg: Publisher | Subscriber): void {
     legs.delete(leg.leg);
     leg.close();
   }
 
   /** Every receiver is offered what there is now. */
   function offerAll(): void {
-    const all = [...devices.values()].flatMap(({ sources }) => sources);
-    for (const device of devices.values()) {
-      const others = all.filter(({ publisher }) => publisher !== device.name);
-      device.subscriber?.want(others);
-      device.nextSubscriber?.want(others);
+    const all = roster.all().flatMap(({ sources }) => sources);
+    for (const { name, subscribers } of roster.all()) {
+      const others = all.filter(({ publisher }) => publisher !== name);
+      for (const subscriber of subscribers.all()) subscriber.want(others);
     }
     // Of a device with several sounds the first, its microphone: it must not hear itself, and can be one participant only.
     mix?.hear(
@@ -149,145 +123,102 @@ export function createRoom({ id, room, session, control, mark, mix, counted, end
 
   /** Makes the sources of a device those of its publishing leg. Until that is up, Janus gives them to nobody. */
   function fillSources(device: Device): void {
-    const { publisher } = device;
+    const publisher = device.publishers.present;
     device.sources = refill(device.name, device.sources, publisher?.isUp() ? publisher.streams : []);
     offerAll();
-  }
-
-  function promotePublisher(device: Device, next: Publisher): void {
-    const old = device.publisher;
-    if (device.nextPublisher !== next) dropLeg(device.nextPublisher);
-    device.nextPublisher = null;
-    device.publisher = next;
-    fillSources(device);
-    dropLeg(old);
-    if (old) speakers.gone(old.feed);
   }
 
   /** One that fails before it has its place is nobody's. */
   function lost(device: Device, leg: Publisher | Subscriber | undefined): void {
     if (!leg || !legs.delete(leg.leg)) return;
-    if (device.nextPublisher === leg) device.nextPublisher = null;
-    else if (device.publisher === leg) {
-      device.publisher = null;
-      speakers.gone(leg.feed);
-      // One to replace it is on its way: nobody needs to know.
-      if (device.nextPublisher) {
-        promotePublisher(device, device.nextPublisher);
-        return;
-      }
-      fillSources(device);
-    } else if (device.nextSubscriber === leg) device.nextSubscriber = null;
-    else if (device.subscriber === leg) {
-      device.subscriber = device.nextSubscriber;
-      device.nextSubscriber = null;
-      if (device.subscriber) return;
-      device.subscribed = null;
-    }
-    tidy(device);
+    if (leg.direction === 'subscribe') {
+      if (device.subscribers.lost(leg)) return;
+      if (!device.subscribers.present) device.subscribed = null;
+    } else if (device.publishers.lost(leg)) return;
+    roster.tidy(device);
     events.emit('legLost', { device: device.name, leg: leg.leg });
   }
 
   /** A device that sends nothing any more is gone; that it still receives, nobody could tell. */
   function vanished(device: Device, publisher: Publisher | Subscriber | undefined): void {
-    const whole = device.publisher === publisher && !device.nextPublisher;
-    const gone = whole ? [publisher, device.nextSubscriber, device.subscriber] : [publisher];
-    for (const leg of gone) {
-      leg?.close();
-      lost(device, leg ?? undefined);
-    }
-  }
-
-  function putPublisher(device: Device, made: Publisher): void {
-    device.subscribed = null;
-    if (device.publisher?.isConnected()) {
-      dropLeg(device.nextPublisher);
-      device.nextPublisher = made;
-    } else {
-      promotePublisher(device, made);
+    if (!publisher) return;
+    const { present, next } = device.publishers;
+    const whole = present === publisher && !next;
+    for (const leg of whole ? [publisher, ...device.subscribers.all().reverse()] : [publisher]) {
+      leg.close();
+      lost(device, leg);
     }
   }
 
   async function publish(name: string, offerSdp: string): Promise<{ leg: string; sdp: string }> {
-    const device = enter(name);
+    const device = roster.enter(name);
     const leg = newLegName();
     const itself = () => legs.get(leg)?.leg;
     const opening = () =>
       openPublisher(leg, offerSdp, room, session, mark, {
         up() {
-          if (device.publisher?.leg === leg) fillSources(device);
+          if (device.publishers.present?.leg === leg) fillSources(device);
         },
         connected() {
-          if (device.nextPublisher?.leg === leg) promotePublisher(device, device.nextPublisher);
+          const { next } = device.publishers;
+          if (next?.leg === leg) device.publishers.connected(next);
           events.emit('connected', { device: name });
         },
         lost: () => lost(device, itself()),
         silent: () => vanished(device, itself()),
         told: (data) => speakers.told(data),
       });
-    const made = await open(device, opening, (opened) => putPublisher(device, opened));
-    return { leg, sdp: made.answer };
-  }
-
-  function putSubscriber(device: Device, made: Subscriber): void {
-    if (device.subscriber?.isConnected()) {
-      dropLeg(device.nextSubscriber);
-      device.nextSubscriber = made;
-    } else {
-      dropLeg(device.subscriber);
-      device.subscriber = made;
-    }
-    offerAll();
+    const { answer } = await open(device, opening, (made) => {
+      device.subscribed = null;
+      device.publishers.put(made);
+    });
+    return { leg, sdp: answer };
   }
 
   async function subscribe(name: string, wish?: SubscribeOptions): Promise<void> {
     const mixer = wish?.mixed ? mix : null;
     if (!mixer) requireUnmixed(wish);
     const form = mixer ? 'mixed' : 'each';
-    const device = enter(name);
+    const device = roster.enter(name);
     if (device.subscribed === form) return;
     device.subscribed = form;
     const leg = newLegName();
     const legEvents: SubscriberEvents = {
       offer: (offer) => events.emit('offer', { device: name, leg, ...offer }),
       connected() {
-        if (device.nextSubscriber?.leg !== leg) return;
-        dropLeg(device.subscriber);
-        device.subscriber = device.nextSubscriber;
-        device.nextSubscriber = null;
+        const { next } = device.subscribers;
+        if (next?.leg === leg) device.subscribers.connected(next);
       },
       lost: () => lost(device, legs.get(leg)?.leg),
     };
     const opening = () =>
       mixer ? mixer.listen(leg, name, legEvents) : openSubscriber(leg, room, session, mark, legEvents);
     try {
-      await open<Subscriber>(device, opening, (opened) => putSubscriber(device, opened));
+      await open<Subscriber>(device, opening, (made) => {
+        device.subscribers.put(made);
+        offerAll();
+      });
     } catch (error) {
       if (device.subscribed === form) device.subscribed = null;
-      tidy(device);
+      roster.tidy(device);
       throw error;
     }
   }
 
   function drop(device: Device): void {
-    devices.delete(device.name);
+    roster.remove(device);
     device.subscribed = null;
-    if (device.publisher) speakers.gone(device.publisher.feed);
-    for (const leg of [device.publisher, device.nextPublisher, device.subscriber, device.nextSubscriber]) dropLeg(leg);
-    device.publisher = null;
-    device.nextPublisher = null;
-    device.subscriber = null;
-    device.nextSubscriber = null;
+    const { present } = device.publishers;
+    if (present) speakers.gone(present.feed);
+    device.publishers.clear();
+    device.subscribers.clear();
     device.sources = [];
     offerAll();
   }
 
   function finish(reason: 'closed' | 'engine-lost'): Promise<void> {
-    if (over) return Promise.resolve();
-    over = true;
-    const all = [...devices.values()];
-    devices.clear();
-    for (const device of all) drop(device);
+    if (roster.isOver) return Promise.resolve();
+    for (const device of roster.end()) drop(device);
     const done = Promise.all([mix?.close(), ended()]).then(() => undefined);
     events.emit('closed', { reason });
     return done;
@@ -312,7 +243,7 @@ export function createRoom({ id, room, session, control, mark, mix, counted, end
     publish,
     subscribe,
     async answer(leg: string, revision: number, sdp: string) {
-      if (over) throw new ParleyError('unknown-room');
+      if (roster.isOver) throw new ParleyError('unknown-room');
       const found = legs.get(leg)?.leg;
       if (found?.direction === 'subscribe') await found.answer(revision, sdp);
     },
@@ -329,10 +260,14 @@ export function createRoom({ id, room, session, control, mark, mix, counted, end
       await found.leg.handle.trickle(trickled).catch(() => undefined);
     },
     async remove(name: string) {
-      const device = devices.get(name);
+      const device = roster.get(name);
       if (device) drop(device);
     },
-    devices: () => [...devices.values()].filter((d) => d.publisher || d.subscriber).map(({ name }) => name),
+    devices: () =>
+      roster
+        .all()
+        .filter(({ publishers, subscribers }) => publishers.present || subscribers.present)
+        .map(({ name }) => name),
     async statistics() {
       const open = [...legs.values()];
       const counters = await counted(open.map(({ leg }) => leg.handle.name));

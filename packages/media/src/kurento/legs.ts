@@ -1,5 +1,6 @@
 // What a room remembers of a device and of its legs.
 import type { LegStatistics } from '../engine.ts';
+import type { Succession } from '../succession.ts';
 import type { PlannedRoom } from './plan.ts';
 import type { Publisher } from './publisher.ts';
 import type { Receiver } from './receiver.ts';
@@ -12,9 +13,7 @@ export interface Reception {
 
 export interface Device {
   readonly name: string;
-  publisher: Publisher | null;
-  /** Connecting, to replace `publisher`. */
-  nextPublisher: Publisher | null;
+  readonly publishers: Succession<Publisher>;
   reception: Reception | null;
   nextReception: Reception | null;
   /** As asked for; publishing anew asks for new legs. */
@@ -27,13 +26,9 @@ export interface Leg {
   candidates: number;
 }
 
-export function newDevice(name: string): Device {
-  return { name, publisher: null, nextPublisher: null, reception: null, nextReception: null, subscribed: null };
-}
-
 /** Nothing of it is left. */
-export function isEmpty({ publisher, nextPublisher, reception, nextReception, subscribed }: Device): boolean {
-  return !(publisher || nextPublisher || reception || nextReception || subscribed);
+export function isEmpty({ publishers, reception, nextReception, subscribed }: Device): boolean {
+  return !(publishers.all().length > 0 || reception || nextReception || subscribed);
 }
 
 export const isPublisher = (leg: Publisher | Receiver): leg is Publisher => 'kinds' in leg;
@@ -47,8 +42,8 @@ export function receptionsOf({ reception, nextReception }: Device): Reception[] 
 export function plannedRoom(devices: Iterable<Device>, recording: boolean): PlannedRoom {
   const all = [...devices];
   return {
-    publishers: all.flatMap(({ name, publisher }) =>
-      publisher ? [{ device: name, leg: publisher.leg, kinds: publisher.kinds }] : [],
+    publishers: all.flatMap(({ name, publishers: { present } }) =>
+      present ? [{ device: name, leg: present.leg, kinds: present.kinds }] : [],
     ),
     receivers: all.flatMap((device) =>
       receptionsOf(device).flatMap(({ legs }) =>

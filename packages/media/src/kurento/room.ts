@@ -4,6 +4,8 @@ import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { ParleyError } from '@parley/protocol';
 import { type MediaRoom, mixedSource, type RoomEvents, type SubscribeOptions } from '../engine.ts';
+import { createRoster } from '../roster.ts';
+import { createSuccession } from '../succession.ts';
 import { withoutLayers } from '../unavailable.ts';
 import type { EngineLog } from './connection.ts';
 import { isGone } from './failures.ts';
@@ -13,7 +15,6 @@ import {
   isPublisher,
   type Leg,
   legStatistics,
-  newDevice,
   plannedRoom,
   type Reception,
   receptionsOf,
@@ -25,8 +26,6 @@ import { openReceiver, type Received, type Receiver } from './receiver.ts';
 import { createRecording } from './recording.ts';
 import { createWiring } from './wiring.ts';
 
-/** Twice what a conversation may hold, for devices that come back before their old legs are lost. */
-const MAX_DEVICES = 128;
 const MAX_CANDIDATES_ADDED = 64;
 
 export interface KurentoRoom extends MediaRoom {
@@ -48,10 +47,8 @@ export interface RoomOptions {
 
 export function createRoom({ id, pipeline, objects, recordings, mixing, log, ended }: RoomOptions): KurentoRoom {
   const events = new EventEmitter<RoomEvents>();
-  const devices = new Map<string, Device>();
+  const roster = createRoster(newDevice, isEmpty);
   const legs = new Map<string, Leg>();
-  const opening = new Map<Device, number>();
-  let over = false;
 
   const wiring = createWiring(objects, pipeline, log, {
     linked(leg, kind) {
@@ -76,36 +73,17 @@ export function createRoom({ id, pipeline, objects, recordings, mixing, log, end
     },
   });
   const newLegName = () => `l_${randomBytes(12).toString('base64url')}`;
-  const isOn = (device: Device) => !over && devices.get(device.name) === device;
   const requireOpen = () => {
-    if (over) throw new ParleyError('unknown-room');
+    if (roster.isOver) throw new ParleyError('unknown-room');
   };
 
-  function enter(name: string): Device {
-    requireOpen();
-    const present = devices.get(name);
-    if (present) return present;
-    if (devices.size >= MAX_DEVICES) throw new ParleyError('conversation-full');
-    const device = newDevice(name);
-    devices.set(name, device);
-    return device;
-  }
-
-  /** Forgets a device that has nothing here any more. */
-  function tidy(device: Device): void {
-    if (isEmpty(device) && isOn(device) && !opening.has(device)) devices.delete(device.name);
-  }
-
-  async function whileOpening<T>(device: Device, work: () => Promise<T>): Promise<T> {
-    opening.set(device, (opening.get(device) ?? 0) + 1);
-    try {
-      return await work();
-    } finally {
-      const left = (opening.get(device) ?? 1) - 1;
-      if (left > 0) opening.set(device, left);
-      else opening.delete(device);
-      tidy(device);
-    }
+  function newDevice(name: string): Device {
+    const publishers = createSuccession<Publisher>({
+      changed: offerAll,
+      // Receivers are taken over from the old leg, not cut off from it.
+      drop: (old) => void rewire().then(() => dropLeg(old)),
+    });
+    return { name, publishers, reception: null, nextReception: null, subscribed: null };
   }
 
   /** A room whose pipeline has gone is no room any more, whoever took it away: objects belong to nobody on this server. */
@@ -116,12 +94,12 @@ export function createRoom({ id, pipeline, objects, recordings, mixing, log, end
 
   /** Makes the server connect what should be connected now. */
   const rewire = (): Promise<void> =>
-    over ? Promise.resolve() : wiring.aim(planRoom(plannedRoom(devices.values(), recording.isOn())));
+    roster.isOver ? Promise.resolve() : wiring.aim(planRoom(plannedRoom(roster.all(), recording.isOn())));
 
   /** Every receiver is to get what there is now; legs are opened for what none is free for. */
   function offerAll(): void {
-    if (over) return;
-    for (const device of devices.values()) {
+    if (roster.isOver) return;
+    for (const device of roster.all()) {
       for (const reception of receptionsOf(device)) fill(device, reception);
     }
     void rewire();
@@ -131,8 +109,9 @@ export function createRoom({ id, pipeline, objects, recordings, mixing, log, end
     const sources = new Map<string, Received>();
     if (reception.mixed) sources.set(mixedSource, { from: mixedSource, kinds: ['audio', 'video'] });
     else {
-      for (const { name, publisher } of devices.values()) {
-        if (publisher && name !== device.name) sources.set(name, { from: name, kinds: publisher.kinds });
+      for (const { name, publishers } of roster.all()) {
+        const { present } = publishers;
+        if (present && name !== device.name) sources.set(name, { from: name, kinds: present.kinds });
       }
     }
     const present = reception.legs.map((leg) => leg.wanted()?.from ?? null);
@@ -169,7 +148,7 @@ export function createRoom({ id, pipeline, objects, recordings, mixing, log, end
     const received = leg.wanted();
     if (!received?.kinds.includes('video')) return;
     leg.endpoint()?.requestKeyframe();
-    const publisher = devices.get(received.from)?.publisher;
+    const publisher = roster.get(received.from)?.publishers.present;
     if (publisher) publisher.keyframeRequests += 1;
   }
 
@@ -190,37 +169,13 @@ export function createRoom({ id, pipeline, objects, recordings, mixing, log, end
     void leg.close();
   }
 
-  function promotePublisher(device: Device, next: Publisher): void {
-    const old = device.publisher;
-    if (device.nextPublisher !== next) dropLeg(device.nextPublisher);
-    device.nextPublisher = null;
-    device.publisher = next;
-    offerAll();
-    // Receivers are taken over from the old leg, not cut off from it.
-    void rewire().then(() => dropLeg(old));
-  }
-
   function lost(device: Device, leg: Publisher | Receiver): void {
-    if (over || !legs.has(leg.leg)) return;
+    if (roster.isOver || !legs.has(leg.leg)) return;
     dropLeg(leg);
-    const told = isPublisher(leg) ? withoutPublisher(device, leg) : withoutReceiver(device, leg);
+    const told = isPublisher(leg) ? !device.publishers.lost(leg) : withoutReceiver(device, leg);
     offerAll();
-    tidy(device);
+    roster.tidy(device);
     if (told) events.emit('legLost', { device: device.name, leg: leg.leg });
-  }
-
-  /** True if nothing replaces it. */
-  function withoutPublisher(device: Device, leg: Publisher): boolean {
-    if (device.nextPublisher === leg) {
-      device.nextPublisher = null;
-      return true;
-    }
-    if (device.publisher !== leg) return false;
-    device.publisher = null;
-    if (!device.nextPublisher) return true;
-    // One to replace it is on its way: the sources stay, and nobody needs to know.
-    promotePublisher(device, device.nextPublisher);
-    return false;
   }
 
   /** True if nothing replaces it. */
@@ -250,7 +205,7 @@ export function createRoom({ id, pipeline, objects, recordings, mixing, log, end
     else if (element === recorderElement) recordable = false;
     else {
       // A port of the mixer: those who listen to the mix hear of it, and may ask for single streams.
-      for (const device of [...devices.values()]) {
+      for (const device of roster.all()) {
         for (const { mixed, legs: those } of receptionsOf(device)) {
           if (mixed) for (const leg of [...those]) lost(device, leg);
         }
@@ -259,12 +214,12 @@ export function createRoom({ id, pipeline, objects, recordings, mixing, log, end
   }
 
   async function publish(name: string, offerSdp: string): Promise<{ leg: string; sdp: string }> {
-    const device = enter(name);
-    return whileOpening(device, async () => {
+    const device = roster.enter(name);
+    const opening = async () => {
       const made: Publisher = await openPublisher(newLegName(), objects, pipeline, offerSdp, {
         connected() {
           if (!legs.has(made.leg)) return;
-          if (device.nextPublisher === made) promotePublisher(device, made);
+          device.publishers.connected(made);
           events.emit('connected', { device: name });
         },
         lost(reason, gone) {
@@ -276,27 +231,21 @@ export function createRoom({ id, pipeline, objects, recordings, mixing, log, end
           }
         },
       }).catch(watch);
-      if (!isOn(device)) {
-        void made.close();
-        throw new ParleyError(over ? 'unknown-room' : 'not-in-call', 'left while joining');
-      }
+      return made;
+    };
+    const { leg, answer } = await roster.open(device, opening, (made) => {
       legs.set(made.leg, { device, leg: made, candidates: 0 });
       wiring.add(legElement(made.leg), made.endpoint.object);
       device.subscribed = null;
-      if (device.publisher?.isConnected()) {
-        dropLeg(device.nextPublisher);
-        device.nextPublisher = made;
-      } else {
-        promotePublisher(device, made);
-      }
-      return { leg: made.leg, sdp: made.answer };
+      device.publishers.put(made);
     });
+    return { leg, sdp: answer };
   }
 
   async function subscribe(name: string, { mixed = false }: SubscribeOptions = {}): Promise<void> {
     requireOpen();
     if (mixed && !mixing) throw new ParleyError('not-available', 'this server does not mix');
-    const device = enter(name);
+    const device = roster.enter(name);
     if (device.subscribed?.mixed === mixed) return;
     device.subscribed = { mixed };
     for (const leg of device.nextReception?.legs.splice(0) ?? []) dropLeg(leg);
@@ -312,21 +261,19 @@ export function createRoom({ id, pipeline, objects, recordings, mixing, log, end
   }
 
   function drop(device: Device): void {
-    devices.delete(device.name);
-    const { publisher, nextPublisher } = device;
-    const all = [publisher, nextPublisher, ...receptionsOf(device).flatMap((reception) => reception.legs)];
+    roster.remove(device);
+    const all = [...device.publishers.all(), ...receptionsOf(device).flatMap((reception) => reception.legs)];
     Object.assign(device, newDevice(device.name));
     for (const leg of all) dropLeg(leg);
     offerAll();
   }
 
   function end(reason: 'closed' | 'engine-lost'): void {
-    if (over) return;
-    over = true;
+    if (roster.isOver) return;
+    roster.end();
     wiring.close();
     for (const { leg } of legs.values()) void leg.close(false);
     legs.clear();
-    devices.clear();
     ended();
     events.emit('closed', { reason });
   }
@@ -359,13 +306,17 @@ export function createRoom({ id, pipeline, objects, recordings, mixing, log, end
       }
     },
     async remove(name: string) {
-      const device = devices.get(name);
+      const device = roster.get(name);
       if (device) drop(device);
     },
-    devices: () => [...devices.values()].filter((d) => d.publisher || d.subscribed).map(({ name }) => name),
+    devices: () =>
+      roster
+        .all()
+        .filter(({ publishers, subscribed }) => publishers.present || subscribed)
+        .map(({ name }) => name),
     statistics: () => Promise.all([...legs.values()].map(legStatistics)),
     async close() {
-      if (over) return;
+      if (roster.isOver) return;
       end('closed');
       // The file is complete before what writes it goes.
       await recording.close();
