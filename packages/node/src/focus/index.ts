@@ -10,10 +10,8 @@ import {
   type DeviceId,
   type Domain,
   domainOf,
-  hostOf,
   ParleyError,
   type Source,
-  type WantedPictures,
 } from '@parley/protocol';
 import type { Logger } from 'pino';
 import type { Conversations, RoomReport } from '../conversations/api.ts';
@@ -25,6 +23,7 @@ import type { EnginePool, PlacedRoom } from './engine-pool.ts';
 import { createMoving } from './moving.ts';
 import { addReceiving } from './receiving.ts';
 import { createRecorder } from './recorder.ts';
+import { type Asker, addRequests, type Conferences, type Joined } from './requests.ts';
 import { admit, memberName, memberOf, type RoomRecord, readTicket, wantedOf } from './room.ts';
 import { createTelling } from './telling.ts';
 
@@ -56,7 +55,7 @@ export function createFocus(deps: {
   /** Reports to a conversation hosted here. */
   report: (conversation: ConversationId, room: string, report: RoomReport) => Promise<void>;
 }): Focus {
-  const { domain, pool, emptySeconds, ticketType, devices, federation, signer, log, mayLend, passFor } = deps;
+  const { domain, pool, emptySeconds, ticketType, devices, federation, signer, log, mayLend } = deps;
   const { tell, tellHost, stateMedia } = createTelling(deps);
   const recorder = createRecorder({
     recordings: deps.recordings.store,
@@ -196,7 +195,7 @@ export function createFocus(deps: {
     tellHost(room, what).catch(failed(room));
   }
 
-  async function join(from: Domain, ticket: string, address: Address, device: DeviceId, sdp: string) {
+  async function join(from: Domain, ticket: string, address: Address, device: DeviceId, sdp: string): Promise<Joined> {
     if (domainOf(address) !== from) throw new ParleyError('not-allowed');
     const room = rooms.get(roomNamedIn(ticket));
     if (!room) throw new ParleyError('unknown-room');
@@ -230,36 +229,11 @@ export function createFocus(deps: {
     }
   }
 
-  async function prefer(from: Domain, id: string, address: Address, device: DeviceId, pictures: WantedPictures) {
-    const room = rooms.get(id);
-    const name = memberOf(room, from, address, device);
-    const member = room?.members.get(name);
-    if (!room || !member) return {};
-    room.members.set(name, { ...member, pictures });
-    await room.media.prefer(name, wantedOf(room, pictures));
-    return {};
-  }
-
   /** Whoever has come was shown in some size before, while it rang: nobody tells that again. */
   async function preferAnew(room: Lent): Promise<void> {
     for (const [name, { pictures }] of room.members) {
       if (pictures) await room.media.prefer(name, wantedOf(room, pictures));
     }
-  }
-
-  async function leave(from: Domain, roomId: string, address: Address, device: DeviceId) {
-    const room = rooms.get(roomId);
-    if (room) await takeOut(room, memberOf(room, from, address, device));
-    return {};
-  }
-
-  /** Nobody is heard, seen or recorded who has left the call, whatever their device does. */
-  async function evict(from: Domain, roomId: string, address: Address, device: DeviceId) {
-    const room = rooms.get(roomId);
-    if (room && room.host !== from) throw new ParleyError('not-allowed', 'only the host has somebody taken out');
-    const name = memberName(address, device);
-    if (room?.members.has(name)) await takeOut(room, name);
-    return {};
   }
 
   async function takeOut(room: Lent, name: string): Promise<void> {
@@ -268,93 +242,55 @@ export function createFocus(deps: {
     collectIfEmpty(room);
   }
 
-  devices.handle('focus.join', async ({ address, device }, { conversation, epoch, sdp }) => {
-    const { focus, ticket } = await passFor(conversation, epoch, address, device);
-    if (focus === domain) return join(domain, ticket, address, device, sdp);
-    return federation.request(focus, 'focus.join', { ticket, address, device, sdp });
-  });
-  devices.handle('focus.answer', async ({ address, device }, { focus, room, leg, revision, sdp }) => {
-    if (focus !== domain)
-      return federation.request(focus, 'focus.answer', { room, address, device, leg, revision, sdp });
-    memberOf(rooms.get(room), domain, address, device);
-    await rooms.get(room)?.media.answer(leg, revision, sdp);
-    return {};
-  });
-  devices.handle('focus.candidates', async ({ address, device }, { focus, room, leg, candidates }) => {
-    if (focus !== domain)
-      return federation.request(focus, 'focus.candidates', { room, address, device, leg, candidates });
-    memberOf(rooms.get(room), domain, address, device);
-    await rooms.get(room)?.media.addCandidates(leg, candidates);
-    return {};
-  });
-  devices.handle('focus.prefer', async ({ address, device }, { focus, room, pictures }) => {
-    if (focus !== domain) return federation.request(focus, 'focus.prefer', { room, address, device, pictures });
-    return prefer(domain, room, address, device, pictures);
-  });
-  devices.handle('focus.leave', async ({ address, device }, { focus, room }) => {
-    if (focus !== domain) return federation.request(focus, 'focus.leave', { room, address, device });
-    return leave(domain, room, address, device);
-  });
-  devices.on('gone', ({ address, device }) => {
-    for (const room of rooms.values()) leave(domain, room.id, address, device).catch(() => undefined);
-  });
-
+  const memberIn = ({ from, room, address, device }: Asker) => memberOf(rooms.get(room), from, address, device);
+  const conferences: Conferences = {
+    lend,
+    join,
+    async close(from, id) {
+      const room = rooms.get(id);
+      if (room && room.host !== from) throw new ParleyError('not-allowed');
+      if (room) await end(room);
+    },
+    async record(from, id, recording, on) {
+      const room = rooms.get(id);
+      if (room && room.host !== from) throw new ParleyError('not-allowed', 'only the host has a room recorded');
+      if (!room && on) throw new ParleyError('unknown-room');
+      if (room) await (on ? recorder.begin(room, recording) : recorder.end(room));
+    },
+    async answer(asker, leg, revision, sdp) {
+      memberIn(asker);
+      await rooms.get(asker.room)?.media.answer(leg, revision, sdp);
+    },
+    async addCandidates(asker, leg, candidates) {
+      memberIn(asker);
+      await rooms.get(asker.room)?.media.addCandidates(leg, candidates);
+    },
+    async prefer(asker, pictures) {
+      const room = rooms.get(asker.room);
+      const name = memberIn(asker);
+      const member = room?.members.get(name);
+      if (!room || !member) return;
+      room.members.set(name, { ...member, pictures });
+      await room.media.prefer(name, wantedOf(room, pictures));
+    },
+    async leave(asker) {
+      const room = rooms.get(asker.room);
+      if (room) await takeOut(room, memberIn(asker));
+    },
+    /** Nobody is heard, seen or recorded who has left the call, whatever their device does. */
+    async evict({ from, room: id, address, device }) {
+      const room = rooms.get(id);
+      if (room && room.host !== from) throw new ParleyError('not-allowed', 'only the host has somebody taken out');
+      const name = memberName(address, device);
+      if (room?.members.has(name)) await takeOut(room, name);
+    },
+  };
+  addRequests({ domain, devices, federation, conferences, passFor: deps.passFor });
   addReceiving({ domain, devices, federation, pool, room: (id) => rooms.get(id), tellHost });
-
-  async function record(from: Domain, id: string, recording: number, on: boolean): Promise<void> {
-    const room = rooms.get(id);
-    if (room && room.host !== from) throw new ParleyError('not-allowed', 'only the host has a room recorded');
-    if (!room && on) throw new ParleyError('unknown-room');
-    if (room) await (on ? recorder.begin(room, recording) : recorder.end(room));
-  }
-
-  federation.handle('focus.record', async (from, { room, recording, on }) => {
-    await record(from, room, recording, on);
-    return {};
-  });
-  federation.handle('focus.create', async (from, { conversation, epoch, needs }) => {
-    if (hostOf(conversation) !== from) throw new ParleyError('not-allowed', 'only the host asks for a room');
-    return { room: (await lend(from, conversation, epoch, needs)).id };
-  });
-  federation.handle('focus.close', async (from, { room: id }) => {
-    const room = rooms.get(id);
-    if (room && room.host !== from) throw new ParleyError('not-allowed');
-    if (room) await end(room);
-    return {};
-  });
-  federation.handle('focus.evict', (from, p) => evict(from, p.room, p.address, p.device));
-  federation.handle('focus.join', (from, p) => join(from, p.ticket, p.address, p.device, p.sdp));
-  federation.handle('focus.answer', async (from, p) => {
-    memberOf(rooms.get(p.room), from, p.address, p.device);
-    await rooms.get(p.room)?.media.answer(p.leg, p.revision, p.sdp);
-    return {};
-  });
-  federation.handle('focus.candidates', async (from, p) => {
-    memberOf(rooms.get(p.room), from, p.address, p.device);
-    await rooms.get(p.room)?.media.addCandidates(p.leg, p.candidates);
-    return {};
-  });
-  federation.handle('focus.prefer', (from, p) => prefer(from, p.room, p.address, p.device, p.pictures));
-  federation.handle('focus.leave', (from, p) => leave(from, p.room, p.address, p.device));
-  federation.handle('focus.offer', (from, { address, device, ...offer }) => {
-    if (devices.ownerOf(device) !== address) throw new ParleyError('not-in-call');
-    devices.tell(device, 'focus.offer', { focus: from, ...offer });
-    return {};
-  });
-  federation.handle('focus.wanted', (from, { address, device, ...wanted }) => {
-    if (devices.ownerOf(device) !== address) throw new ParleyError('not-in-call');
-    devices.tell(device, 'focus.wanted', { focus: from, ...wanted });
-    return {};
-  });
-  federation.handle('focus.speaker', (from, { address, device, room, speaker }) => {
-    if (devices.ownerOf(device) !== address) throw new ParleyError('not-in-call');
-    devices.tell(device, 'focus.speaker', { focus: from, room, speaker });
-    return {};
-  });
-  federation.handle('focus.closed', (from, { address, device, room, reason }) => {
-    if (devices.ownerOf(device) !== address) throw new ParleyError('not-in-call');
-    devices.tell(device, 'focus.closed', { focus: from, room, reason });
-    return {};
+  devices.on('gone', ({ address, device }) => {
+    for (const { id } of rooms.values()) {
+      conferences.leave({ from: domain, room: id, address, device }).catch(() => undefined);
+    }
   });
 
   return {
@@ -364,13 +300,13 @@ export function createFocus(deps: {
         return (await federation.request(focus, 'focus.create', { conversation, epoch, needs })).room;
       },
       async record({ domain: focus, room }, recording, on) {
-        if (focus === domain) await record(domain, room, recording, on);
+        if (focus === domain) await conferences.record(domain, room, recording, on);
         else await federation.request(focus, 'focus.record', { room, recording, on });
       },
       evict({ domain: focus, room: id }, address, device) {
         const done: Promise<unknown> =
           focus === domain
-            ? evict(domain, id, address, device)
+            ? conferences.evict({ from: domain, room: id, address, device })
             : federation.request(focus, 'focus.evict', { room: id, address, device });
         done.catch((error: unknown) => {
           log.warn({ focus, room: id, code: asParleyError(error).code }, 'who left the call could not be taken out');
