@@ -20,16 +20,16 @@ export interface RoomsReport {
 /** Which packages each may import. `node` and `client` never meet: they only share the language. */
 const mayImport: Record<string, readonly string[]> = {
   protocol: [],
-  'test-chromium': [],
+  'test-browsers': [],
   identity: ['protocol'],
-  media: ['protocol', 'identity', 'test-chromium'],
-  client: ['protocol', 'identity', 'test-chromium'],
-  elements: ['protocol', 'identity', 'client', 'test-chromium'],
+  media: ['protocol', 'identity', 'test-browsers'],
+  client: ['protocol', 'identity', 'test-browsers'],
+  elements: ['protocol', 'identity', 'client', 'test-browsers'],
   node: ['protocol', 'identity', 'media'],
   enterprise: ['protocol', 'client', 'elements'],
   compact: ['protocol', 'client'],
   demo: ['protocol', 'identity', 'node'],
-  tests: ['protocol', 'identity', 'media', 'client', 'elements', 'node', 'demo', 'test-chromium'],
+  tests: ['protocol', 'identity', 'media', 'client', 'elements', 'node', 'demo', 'test-browsers'],
   bench: ['protocol', 'identity', 'media', 'client', 'elements', 'node', 'demo', 'tests'],
   scripts: ['protocol'],
 };

@@ -18,13 +18,13 @@ const POOL = 'PARLEY_TEST_BROWSERS';
 
 /** By itself, or by one of the suites and harnesses that do. */
 const opensBrowsers =
-  /playwright-core|puppeteer-core|test-chromium|from '\.\.?\/(?:harness|flows|browser|contract|attacks)|test-browser/;
+  /playwright-core|puppeteer-core|from '\.\.?\/(?:harness|flows|browser|contract|attacks)|test-browser/;
 
 /** Starts a Janus; skips itself if there is none. */
 const startsJanus = /\.\/test-server\.ts|janus-server'/;
 
 /** Starts a Firefox; skips itself if there is none. */
-const startsFirefox = /contract-firefox/;
+const startsFirefox = /contract-firefox|harness\/firefox/;
 
 /** Plays attacks over plain sockets, or waits a long time for something to run out, and needs little meanwhile. */
 const mostlyWaits = /src\/(?:attacks|session-expired|blocked-networks)\.test/;

@@ -1,7 +1,7 @@
 // A peer-to-peer call between two real pages: ring, answer, see, hear, switch, cut, leave.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
-import { launchChromium } from '@parley/test-chromium';
+import { launchChromium } from '@parley/test-browsers';
 import type { Browser } from 'playwright-core';
 import { type FakeNode, startFakeNode } from './fake-node.ts';
 import { bundle, type Person, person, testPage } from './harness.ts';

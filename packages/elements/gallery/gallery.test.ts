@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { launchChromium } from '@parley/test-chromium';
+import { launchChromium } from '@parley/test-browsers';
 import axe from 'axe-core';
 import type { Browser, ConsoleMessage, Locator, Page } from 'playwright-core';
 import { build, type PreviewServer, preview } from 'vite';

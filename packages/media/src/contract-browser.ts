@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { launchChromium } from '@parley/test-chromium';
+import { launchChromium } from '@parley/test-browsers';
 import type { Page } from 'playwright-core';
 import type { LossyRelay } from './contract-relay.ts';
 import type { EngineOffer, IceCandidate, MediaRoom, RoomEvents } from './engine.ts';

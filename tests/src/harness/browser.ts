@@ -2,7 +2,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { chromiumPath, chromiumSwitches, fakeDevices } from '@parley/test-chromium';
+import { chromiumPath, chromiumSwitches, fakeDevices } from '@parley/test-browsers';
 import { type Browser, type BrowserServer, chromium, type Page } from 'playwright-core';
 import { POOL, pooledBrowser } from './browser-pool.ts';
 import { cameraFile, type FilmSize } from './camera-file.ts';

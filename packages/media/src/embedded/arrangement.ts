@@ -99,8 +99,8 @@ export function createArrangement(
 
   function wishesOf({ device, forwardings }: ArrangedReceiver, now: number): Wish[] {
     const pictures = forwardings.filter(({ source }) => source.kind === 'video');
-    const spoke = recent();
-    const order = (name: string) => (spoke.includes(name) ? spoke.indexOf(name) : spoke.length);
+    const ranks = new Map(recent().map((name, rank) => [name, rank]));
+    const order = (name: string) => ranks.get(name) ?? ranks.size;
     const names = [...new Set(pictures.map(({ source }) => source.publisher))].sort((a, b) => order(a) - order(b));
     const visible = visiblePictures(names, device.heights, lastN);
     const height = ({ source }: Forwarding) => device.heights.get(source.publisher) ?? Number.POSITIVE_INFINITY;

@@ -2,8 +2,9 @@
 // when somebody comes later and when somebody goes.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { findFirefox } from '@parley/test-browsers/firefox';
 import { end, enter, openStage, perceives, received, until } from '../contract-browser.ts';
-import { findFirefox, openFirefoxStage } from '../contract-firefox.ts';
+import { openFirefoxStage } from '../contract-firefox.ts';
 import { createEmbeddedEngine } from './index.ts';
 
 const firefox = findFirefox();

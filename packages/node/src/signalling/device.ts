@@ -1,8 +1,8 @@
 // One registered device: whose it is, what it has still to receive, what it has asked, and its socket while it has one.
 import { createHash, randomBytes } from 'node:crypto';
 import type { Address, ConversationId, DeviceId, Person } from '@parley/protocol';
+import type { FrameSocket } from '../web/frame-socket.ts';
 import { type Answers, createAnswers } from './answers.ts';
-import type { Connection } from './connection.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
 import type { Rates } from './rates.ts';
 
@@ -22,11 +22,11 @@ export interface Device {
   readonly person: Person;
   readonly address: Address;
   readonly outbox: Outbox;
-  readonly answers: Answers<Connection>;
+  readonly answers: Answers<FrameSocket>;
   /** Of the device, not of the socket: coming back does not fill it. */
   readonly rates: Rates;
   /** Null while the device is away, for at most the resume window. */
-  connection: Connection | null;
+  connection: FrameSocket | null;
   /** False until hello is answered: nothing is handed out before. */
   ready: boolean;
   /** Runs while the device is away; then it is lost. */
@@ -40,7 +40,7 @@ export interface Device {
   tokens: string[];
 }
 
-export function createDevice(session: WebSession, connection: Connection, rates: Rates): Device {
+export function createDevice(session: WebSession, connection: FrameSocket, rates: Rates): Device {
   return deviceOf(`d_${randomBytes(16).toString('base64url')}` as DeviceId, session, connection, rates);
 }
 
@@ -52,7 +52,7 @@ export function restoreDevice(
   return { ...deviceOf(id, session, null, rates), ready: true, restored: 'unanswered', tokens: [...tokens] };
 }
 
-function deviceOf(id: DeviceId, session: WebSession, connection: Connection | null, rates: Rates): Device {
+function deviceOf(id: DeviceId, session: WebSession, connection: FrameSocket | null, rates: Rates): Device {
   return {
     id,
     session,

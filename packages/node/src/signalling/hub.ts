@@ -16,9 +16,9 @@ import {
   type RpcId,
 } from '@parley/protocol';
 import type { Logger } from 'pino';
+import type { FrameSocket } from '../web/frame-socket.ts';
 import type { DeviceEvents } from './api.ts';
 import { closeCodes } from './close-codes.ts';
-import type { Connection } from './connection.ts';
 import { createDevice, type Device, flush, hashToken, restoreDevice, type WebSession } from './device.ts';
 import type { DeviceStore } from './device-store.ts';
 import { writeSuccess } from './dispatcher.ts';
@@ -40,14 +40,14 @@ export interface Hub {
     id: RpcId;
     params: HelloParams;
     session: WebSession;
-    connection: Connection;
+    connection: FrameSocket;
     rates: Rates;
     attached(device: Device): void;
   }): Promise<void>;
   /** Numbers and keeps what `write` gives, and sends it as soon as it can. */
   tell(device: Device, write: (seq: number) => string): void;
   /** Its socket is closed. Nothing happens if the device has another by now. */
-  socketClosed(device: Device, connection: Connection, clean: boolean): void;
+  socketClosed(device: Device, connection: FrameSocket, clean: boolean): void;
   /** Lets the device go at once. */
   drop(device: Device, reason: 'bye' | 'lost'): void;
   /**

@@ -13,9 +13,9 @@ import {
 } from '@parley/protocol';
 import type { Logger } from 'pino';
 import type { WebSocket } from 'ws';
+import type { FrameSocket } from '../web/frame-socket.ts';
 import type { DeviceEvents, Devices } from './api.ts';
 import { closeCodes } from './close-codes.ts';
-import type { Connection } from './connection.ts';
 import type { WebSession } from './device.ts';
 import type { DeviceStore } from './device-store.ts';
 import { createDispatcher } from './dispatcher.ts';
@@ -73,7 +73,7 @@ export function createDevices(options: DevicesOptions): DeviceServer {
   const hub = createHub({ store, resumeSeconds, settings, provider, historyFor, limits, now, log, events });
   const { registry } = hub;
   /** Sockets that have not said hello. */
-  const silent = new Map<Connection, WebSession>();
+  const silent = new Map<FrameSocket, WebSession>();
   const open = new Set<WebSocket>();
   let ending: { all: () => void } | null = null;
 

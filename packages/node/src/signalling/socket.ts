@@ -13,14 +13,19 @@ import {
 } from '@parley/protocol';
 import type { Logger } from 'pino';
 import type { WebSocket } from 'ws';
+import { createFrameSocket, type FrameSocket } from '../web/frame-socket.ts';
 import { printOf } from './answers.ts';
 import { closeCodes, isCleanClose } from './close-codes.ts';
-import { type Connection, createConnection } from './connection.ts';
 import { type Device, flush, type WebSession } from './device.ts';
 import { type Dispatcher, writeSuccess } from './dispatcher.ts';
 import type { Hub } from './hub.ts';
 import type { SignallingLimits } from './limits.ts';
 import { createRates } from './rates.ts';
+
+/** Bytes waiting in a socket above which no further notifications are put on it until some have left. */
+const BUSY_BYTES = 256 * 1024;
+/** Bytes waiting in a socket above which it is cut: its reader asks but does not read. */
+const MAX_BUFFERED_BYTES = 4 * 1024 * 1024;
 
 /** Requests that only read: asked again they are simply carried out again, so their long answers need not be kept. */
 const readOnly: ReadonlySet<string> = new Set(['directory.contacts', 'directory.search', 'conversation.events']);
@@ -40,7 +45,7 @@ export interface SocketOptions {
 }
 
 /** Serves one socket from now until it closes. */
-export function serveSocket(socket: WebSocket, session: WebSession, options: SocketOptions): Connection {
+export function serveSocket(socket: WebSocket, session: WebSession, options: SocketOptions): FrameSocket {
   const { hub, dispatcher, limits, now, log } = options;
   const ownRates = createRates(limits.messagesPerSecond, limits.burst, now);
   let device: Device | null = null;
@@ -132,7 +137,9 @@ export function serveSocket(socket: WebSocket, session: WebSession, options: Soc
     }
   };
 
-  const connection = createConnection(socket, options.heartbeatSeconds * 1000, {
+  const heartbeatMs = options.heartbeatSeconds * 1000;
+  const bounds = { heartbeatMs, busyBytes: BUSY_BYTES, maxBufferedBytes: MAX_BUFFERED_BYTES };
+  const connection = createFrameSocket(socket, bounds, {
     frame(text) {
       const message = parseFrame(text);
       const { kind } = message;
