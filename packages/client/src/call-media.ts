@@ -216,7 +216,9 @@ export function createCallMedia(options: CallMediaOptions): CallMedia {
     if (pairs.length > 0) {
       const before = [...new Set(lineOf.values())].flatMap((line) => open.get(line) ?? []);
       const stands = ({ path }: Open) => path.state.get() === 'connected';
-      release = await align(pairs, () => !closed && stands(one) && before.every((old) => stands(old)));
+      const worthwhile = () => !closed && stands(one) && before.every((old) => stands(old));
+      // To move as they are is better than to stay.
+      release = await align(pairs, worthwhile).catch(() => undefined);
     }
     // It may have become incomplete, or closed, meanwhile; `switched` looks at all that flows once more.
     input({ type: 'complete', line: id });
