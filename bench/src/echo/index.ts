@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import { type Actor, openStage, signedIn, signIn } from '@parley/tests';
 import { installRecorder } from '../transfer/page.ts';
 import { addThird, leave, noise, type People, samplesOf, settled } from '../transfer/people.ts';
-import { RATE } from '../transfer/reference.ts';
+import { FRAME_BITS, RATE } from '../transfer/reference.ts';
 import { ungrouped } from '../transfer/scheduling.ts';
 import { openSoundServer } from './sound-server.ts';
 
@@ -54,7 +54,7 @@ async function measure(cancelled: boolean, n: number): Promise<Levels> {
     const size = { width: 360, height: 400 };
     const talker = async (login: string, silent: boolean): Promise<Actor> => {
       const actor = await stage.stranger(login, { size, background: silent, recordsItself: true });
-      await actor.page.addInitScript(installRecorder, { noise, framesPerSecond: 10, silent });
+      await actor.page.addInitScript(installRecorder, { noise, framesPerSecond: 10, frameBits: FRAME_BITS, silent });
       return actor;
     };
     const bob = await stage.stranger('bob', { size, soundServer: sound.address });

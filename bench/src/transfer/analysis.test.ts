@@ -91,6 +91,24 @@ describe('the instrument', () => {
     );
   });
 
+  it('does not take it for a step back when the numbers of frames begin anew', () => {
+    const shown = frames().map(({ at, frame }) => ({ at, frame: (frame + 2 ** 14 - 10) % 2 ** 14 }));
+    const { backwardFrames, frameGapMs } = of(
+      sound((i) => i),
+      shown,
+    );
+    assert.deepEqual(
+      [backwardFrames, frameGapMs],
+      [
+        0,
+        of(
+          sound((i) => i),
+          frames(),
+        ).frameGapMs,
+      ],
+    );
+  });
+
   it('spreads', () => {
     assert.deepEqual(spread([5]), { median: 5, p95: 5, max: 5 });
     assert.deepEqual(spread(Array.from({ length: 100 }, (_, i) => i + 1)), { median: 50, p95: 95, max: 100 });

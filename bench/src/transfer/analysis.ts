@@ -1,5 +1,5 @@
 // What a listener noticed, computed from what was played and shown. Pure; tried on made-up sounds in analysis.test.ts.
-import { PERIOD, RATE } from './reference.ts';
+import { FRAME_BITS, PERIOD, RATE } from './reference.ts';
 
 /** Samples per second of what is analysed. */
 export const RECORDED_RATE = RATE;
@@ -7,7 +7,7 @@ export const RECORDED_RATE = RATE;
 export interface Shown {
   /** Milliseconds, of the page's clock. */
   readonly at: number;
-  /** Number of the frame, as read from the picture. */
+  /** Number of the frame, as read from the picture: it begins anew after 2^FRAME_BITS. */
   readonly frame: number;
 }
 
@@ -176,6 +176,12 @@ function shift(found: readonly Reading[]): number {
   return (largest * 1000) / RATE;
 }
 
+/** How far `frame` is ahead of `other` on the circle of numbers that a picture can carry. */
+function framesAhead(frame: number, other: number): number {
+  const numbers = 2 ** FRAME_BITS;
+  return ((frame - other + 1.5 * numbers) % numbers) - numbers / 2;
+}
+
 export function analyse(
   heard: Float32Array,
   noise: Float32Array,
@@ -183,13 +189,14 @@ export function analyse(
   nominalFrameMs: number,
   until: number,
 ): Noticed {
-  let newest = -1;
+  let newest: number | null = null;
   let last: number | null = null;
   let longest = 0;
   let backwardFrames = 0;
   for (const { at, frame } of shown) {
-    if (frame < newest) backwardFrames += 1;
-    if (frame <= newest) continue;
+    const ahead = newest === null ? 1 : framesAhead(frame, newest);
+    if (ahead < 0) backwardFrames += 1;
+    if (ahead <= 0) continue;
     newest = frame;
     if (last !== null) longest = Math.max(longest, at - last);
     last = at;

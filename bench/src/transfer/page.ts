@@ -22,12 +22,13 @@ export interface PageOptions {
   /** One period of the noise, at 48,000 samples a second. */
   readonly noise: readonly number[];
   readonly framesPerSecond: number;
+  /** Digits of a frame's number. */
+  readonly frameBits: number;
   /** Sends silence: the listeners hear all that comes as one, and what is measured is one voice. */
   readonly silent: boolean;
 }
 
-export function installRecorder({ noise, framesPerSecond, silent }: PageOptions): void {
-  const BITS = 14;
+export function installRecorder({ noise, framesPerSecond, frameBits, silent }: PageOptions): void {
   const [WIDTH, HEIGHT] = [320, 180];
   const BLOCK = 20;
   /** Samples in one message of the recorder; a whole number of quanta of 128. */
@@ -66,7 +67,7 @@ export function installRecorder({ noise, framesPerSecond, silent }: PageOptions)
       frame += 1;
       paint.fillStyle = `hsl(${(frame * 3) % 360} 40% 45%)`;
       paint.fillRect(0, 0, WIDTH, HEIGHT - 2 * BLOCK);
-      for (let bit = 0; bit < BITS; bit += 1) {
+      for (let bit = 0; bit < frameBits; bit += 1) {
         const white = ((frame >> bit) & 1) === 1;
         paint.fillStyle = white ? 'white' : 'black';
         paint.fillRect(bit * BLOCK, HEIGHT - 2 * BLOCK, BLOCK, BLOCK);
@@ -125,10 +126,10 @@ export function installRecorder({ noise, framesPerSecond, silent }: PageOptions)
   function readFrame(video: HTMLVideoElement): number | null {
     if (!reading) return null;
     reading.drawImage(video, 0, 0, WIDTH, HEIGHT);
-    const { data } = reading.getImageData(0, HEIGHT - 2 * BLOCK, BITS * BLOCK, 2 * BLOCK);
-    const green = (x: number, y: number) => data[4 * (y * BITS * BLOCK + x) + 1] ?? 0;
+    const { data } = reading.getImageData(0, HEIGHT - 2 * BLOCK, frameBits * BLOCK, 2 * BLOCK);
+    const green = (x: number, y: number) => data[4 * (y * frameBits * BLOCK + x) + 1] ?? 0;
     let frame = 0;
-    for (let bit = 0; bit < BITS; bit += 1) {
+    for (let bit = 0; bit < frameBits; bit += 1) {
       const x = bit * BLOCK + BLOCK / 2;
       const [plain, inverse] = [green(x, BLOCK / 2), green(x, BLOCK + BLOCK / 2)];
       if (Math.abs(plain - inverse) < 60) return null;

@@ -4,7 +4,7 @@ import { analyse, type Noticed } from './analysis.ts';
 import type { Heard } from './controls.ts';
 import { type Network, throughNetwork } from './network.ts';
 import { installRecorder } from './page.ts';
-import { makeNoise, PERIOD, RATE } from './reference.ts';
+import { FRAME_BITS, makeNoise, PERIOD, RATE } from './reference.ts';
 
 const FRAMES_PER_SECOND = 20;
 const noise48 = makeNoise(48_000, 48_000, 7);
@@ -48,7 +48,7 @@ export async function openPeople(
   const open = async (login: string, background = false): Promise<Actor> => {
     const actor = await stage.stranger(login, { size, background, recordsItself: true });
     if (network) await throughNetwork(actor.page, network);
-    const options = { noise, framesPerSecond: FRAMES_PER_SECOND, silent: background };
+    const options = { noise, framesPerSecond: FRAMES_PER_SECOND, frameBits: FRAME_BITS, silent: background };
     await actor.page.addInitScript(installRecorder, options);
     await signIn(actor);
     await signedIn(actor);
