@@ -26,7 +26,7 @@ const STEADY_MS = 30;
 /** So far apart are two devices of one person, whose clocks differ, and not two ways. */
 const OTHER_CLOCK_MS = 3000;
 /** Nobody is made to wait for longer than this, however much longer the other way is. */
-const MAX_ASKED_MS = 200;
+const MAX_ASKED_MS = 300;
 /** In this time a buffer that follows has moved. */
 const EFFECT_MS = 500;
 const MOVED_MS = 5;

@@ -54,6 +54,35 @@ export class Follow<T> implements ReactiveController {
   }
 }
 
+/**
+ * Gives an element of the host's template to somebody who puts something into it, once and for as long as the host is in the
+ * page. `give` may refuse, and is asked again with the next render.
+ */
+export class Lent implements ReactiveController {
+  readonly #host: ParleyElement;
+  readonly #selector: string;
+  readonly #give: (container: HTMLElement) => (() => void) | null;
+  #takeBack: (() => void) | null = null;
+
+  constructor(host: ParleyElement, selector: string, give: (container: HTMLElement) => (() => void) | null) {
+    this.#host = host;
+    this.#selector = selector;
+    this.#give = give;
+    host.addController(this);
+  }
+
+  hostUpdated(): void {
+    if (this.#takeBack || !this.#host.isConnected) return;
+    const container = this.#host.renderRoot.querySelector<HTMLElement>(this.#selector);
+    if (container) this.#takeBack = this.#give(container);
+  }
+
+  hostDisconnected(): void {
+    this.#takeBack?.();
+    this.#takeBack = null;
+  }
+}
+
 const defined: (typeof ParleyElement)[] = [];
 
 /** Registers an element once, however often its file is loaded by pages that embed it. */

@@ -1,8 +1,8 @@
 // Everybody else of a conference in one picture, as the conference service puts it together. It is no person's tile: it
 // carries the names of all who are in it, and nobody's badge.
 import type { Call } from '@parley/client';
-import { css, html, nothing, type PropertyValues } from 'lit';
-import { define, Follow, ParleyElement } from './element.ts';
+import { css, html, nothing } from 'lit';
+import { define, Follow, Lent, ParleyElement } from './element.ts';
 import { icons } from './icons.ts';
 import { recordingText } from './recording-strings.ts';
 import { listOfNames, text } from './strings.ts';
@@ -12,7 +12,6 @@ export class ParleyMixTile extends ParleyElement {
   static override properties = { call: { attribute: false } };
   declare call: Call | null;
   readonly #view = new Follow(this, () => this.call?.view);
-  #takeAway: (() => void) | null = null;
 
   static override styles = [
     ParleyElement.styles,
@@ -55,18 +54,7 @@ export class ParleyMixTile extends ParleyElement {
   constructor() {
     super();
     this.call = null;
-  }
-
-  override disconnectedCallback(): void {
-    super.disconnectedCallback();
-    this.#takeAway?.();
-    this.#takeAway = null;
-  }
-
-  protected override updated(changed: PropertyValues): void {
-    super.updated(changed);
-    const container = this.renderRoot.querySelector<HTMLElement>('.picture');
-    if (!this.#takeAway && this.isConnected && this.call && container) this.#takeAway = this.call.showMix(container);
+    new Lent(this, '.picture', (container) => this.call?.showMix(container) ?? null);
   }
 
   override render() {

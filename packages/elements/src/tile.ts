@@ -1,9 +1,9 @@
 // One person in a call: the picture, or initials while there is none; the name; whether the microphone is off; and
 // while the person is being rung, how that stands.
 import type { Call, CallParticipant } from '@parley/client';
-import { css, html, nothing, type PropertyValues } from 'lit';
+import { css, html, nothing } from 'lit';
 import './avatar.ts';
-import { define, Follow, ParleyElement } from './element.ts';
+import { define, Follow, Lent, ParleyElement } from './element.ts';
 import { tintOf } from './format.ts';
 import { icons } from './icons.ts';
 import { outcomeText, text } from './strings.ts';
@@ -30,7 +30,6 @@ export class ParleyTile extends ParleyElement {
   declare pinned: boolean;
   readonly #sharing = new Follow(this, () => (this.participant?.self ? this.call?.sharing : null));
   readonly #localVideo = new Follow(this, () => (this.participant?.self ? this.call?.localVideo : null));
-  #takeAway: (() => void) | null = null;
 
   static override styles = [
     ParleyElement.styles,
@@ -218,21 +217,11 @@ export class ParleyTile extends ParleyElement {
     this.cancellable = false;
     this.pinnable = false;
     this.pinned = false;
-  }
-
-  override disconnectedCallback(): void {
-    super.disconnectedCallback();
-    this.#takeAway?.();
-    this.#takeAway = null;
-  }
-
-  protected override updated(changed: PropertyValues): void {
-    super.updated(changed);
-    const { call, participant } = this;
-    // The SDK keeps the picture in the container over every change of path: it is handed over once.
-    if (this.#takeAway || !this.isConnected || !call || !participant || participant.self) return;
-    const container = this.renderRoot.querySelector<HTMLElement>('.picture');
-    if (container) this.#takeAway = call.showVideo(participant.person.address, container);
+    // The SDK keeps the picture in the container over every change of path.
+    new Lent(this, '.picture', (container) => {
+      const { call, participant } = this;
+      return call && participant && !participant.self ? call.showVideo(participant.person.address, container) : null;
+    });
   }
 
   override render() {

@@ -64,7 +64,9 @@ export function qualitiesOf({ layers }: Source, cap: number, now: number): Quali
   const anyRuns = layers.some(runs);
   return layers.map((layer) => {
     const height = layer.height || full / 2 ** layer.index;
-    const rate = runs(layer) && layer.rate > 0 ? layer.rate : usualRate(height);
+    // A camera that is off takes no room from others.
+    const usual = anyRuns ? usualRate(height) : 0;
+    const rate = runs(layer) && layer.rate > 0 ? layer.rate : usual;
     const asked = layer.wantedSince !== null && now - layer.wantedSince > PATIENCE_MS;
     const bounded = layer.index === 0 ? Math.min(rate, cap) : rate;
     return { height, rate: bounded, usable: runs(layer) || !asked || !anyRuns, runs: runs(layer) };
@@ -73,7 +75,7 @@ export function qualitiesOf({ layers }: Source, cap: number, now: number): Quali
 
 export interface Arrangement {
   /** Bits per second that a receiver would be sent if its network carried everything. */
-  wished(receiver: ArrangedReceiver): number;
+  wished(receiver: ArrangedReceiver, now: number): number;
   /** Aims everything anew. Call it after any change, and once a second. */
   arrange(receivers: readonly ArrangedReceiver[], sources: readonly Source[], now: number): void;
   /** What a publisher of these sources may send in all, in bits per second. */
@@ -168,12 +170,12 @@ export function createArrangement(
   }
 
   return {
-    wished(receiver) {
-      const wishes = wishesOf(receiver, 0);
-      return wishes.reduce(
-        (sum, { qualities, best }) => sum + usualRate(qualities[best]?.height ?? 0),
-        soundRate(receiver.forwardings),
-      );
+    wished(receiver, now) {
+      const wishes = wishesOf(receiver, now);
+      return wishes.reduce((sum, { qualities, best }) => {
+        const { rate = 0, height = 0 } = qualities[best] ?? {};
+        return rate > 0 ? sum + usualRate(height) : sum;
+      }, soundRate(receiver.forwardings));
     },
     arrange(receivers, sources, now) {
       const needed = new Set<Layer>();

@@ -52,17 +52,19 @@ export interface WishedPicture {
 
 /**
  * Shares `limit` bits per second (null: no bound is known) among pictures, the most important first: everybody something,
- * then the first ones better, step by step. An index for each picture; null: there is no room for it. The first picture
- * always gets something, or nobody would see anything.
+ * then the first ones better, step by step. An index for each picture; null: there is no room for it. The first picture that
+ * takes any always gets something, or nobody would see anything.
  */
 export function allocate(limit: number | null, pictures: readonly WishedPicture[]): (number | null)[] {
   if (limit === null) return pictures.map(({ best }) => best);
   const rate = ({ qualities }: WishedPicture, index: number) => qualities[index]?.rate ?? 0;
   let left = limit;
-  const chosen = pictures.map((picture, order): number | null => {
+  let seen = false;
+  const chosen = pictures.map((picture): number | null => {
     const least = Math.max(picture.best, picture.qualities.length - 1);
     const cost = rate(picture, least);
-    if (order > 0 && cost > left) return null;
+    if (seen && cost > left) return null;
+    seen ||= cost > 0;
     left -= cost;
     return least;
   });

@@ -76,6 +76,12 @@ describe('choice of a quality', () => {
     );
   });
 
+  test('a camera that is off takes no room, and is not the one that always gets something', () => {
+    const off = { qualities: three.map((quality) => ({ ...quality, rate: 0 })), best: 0 };
+    const [, seen, unseen] = allocate(1, [off, { qualities: three, best: 0 }, { qualities: three, best: 0 }]);
+    assert.deepEqual([seen, unseen], [2, null]);
+  });
+
   test('a sender is held back to what the best network of its receivers carries, or the worst if there is one quality', () => {
     assert.equal(publishCap([400_000, 900_000], three, 2_500_000), Math.max(900_000, usualRate(720) * 0.4));
     assert.equal(publishCap([400_000, null], [quality(360)], 2_500_000), 400_000);
@@ -94,7 +100,13 @@ describe('what a receiver is sent', () => {
       const limit = state.limit ?? Number.POSITIVE_INFINITY;
       const sent = qualities.find((rate) => rate <= limit) ?? qualities.at(-1) ?? 0;
       const estimate = sent > capacity ? capacity * 0.85 : sent * 1.5;
-      state = followEstimate(state, { estimate, sent, wished: qualities[0] ?? 0, now: second * 1000 });
+      state = followEstimate(state, {
+        estimate,
+        strained: sent > capacity,
+        sent,
+        wished: qualities[0] ?? 0,
+        now: second * 1000,
+      });
       sentOver.push(sent);
     }
     return { state, sentOver };
@@ -119,6 +131,7 @@ describe('what a receiver is sent', () => {
     for (let second = 0, estimate = 60_000; second < 60; second += 1, estimate *= 1.08) {
       state = followEstimate(state, {
         estimate,
+        strained: null,
         sent: second < 3 ? 50_000 : 800_000,
         wished: 800_000,
         now: second * 1000,
@@ -127,10 +140,18 @@ describe('what a receiver is sent', () => {
     }
   });
 
+  test('an estimate that falls where nothing queues and little is lost is not believed', () => {
+    let state = noBound;
+    for (let now = 1000; now < 60_000; now += 1000) {
+      state = followEstimate(state, { estimate: 98_000, strained: false, sent: 165_000, wished: 300_000, now });
+      assert.equal(state.limit, null);
+    }
+  });
+
   test('one second of too little is no bound yet', () => {
-    const once = followEstimate(noBound, { estimate: 100, sent: 1000, wished: 1000, now: 1 });
+    const once = followEstimate(noBound, { estimate: 100, strained: true, sent: 1000, wished: 1000, now: 1 });
     assert.equal(once.limit, null);
-    assert.equal(followEstimate(once, { estimate: 1500, sent: 1000, wished: 1000, now: 2 }).short, 0);
+    assert.equal(followEstimate(once, { estimate: 1500, strained: true, sent: 1000, wished: 1000, now: 2 }).short, 0);
   });
 });
 

@@ -43,16 +43,18 @@ export const noBound: Downlink = {
 /**
  * The state after another look, once a second.
  * @param estimate the latest report, in bits per second; null: none, or an old one
+ * @param strained whether packets queue, or are lost in numbers; null: not known
  * @param sent bits per second sent since the last look
  * @param wished bits per second that would be sent without a bound
  */
 export function followEstimate(
   state: Downlink,
-  { estimate, sent, wished, now }: { estimate: number | null; sent: number; wished: number; now: number },
+  look: { estimate: number | null; strained: boolean | null; sent: number; wished: number; now: number },
 ): Downlink {
+  const { estimate, strained, sent, wished, now } = look;
   if (estimate === null) return state;
   const next = { ...state, last: estimate };
-  if (estimate < sent * SHORT_SHARE && estimate < state.last * GROWS) {
+  if (strained !== false && estimate < sent * SHORT_SHARE && estimate < state.last * GROWS) {
     const short = state.short + 1;
     if (short < SHORT_LOOKS) return { ...next, short };
     const blamed = now - state.raisedAt < BLAMED_MS;

@@ -3,7 +3,7 @@
 import { randomInt } from 'node:crypto';
 import { emptyPicture, readPicture, writePicture } from './payloads.ts';
 import { newestOf } from './red.ts';
-import { senderReport } from './rtcp.ts';
+import { senderReport, wallClock } from './rtcp.ts';
 import { emptyRtpHeader, type RtpHeader, readRtp, sequenceDistance, writeSequence, writeTimestamp } from './rtp.ts';
 import type { Form, Forwarding, Layer, Receiver, Source } from './streams.ts';
 
@@ -27,8 +27,6 @@ const emptySegment = (): Segment => ({
 
 /** Packets of a layer that are older than its first one may still come for so long. */
 const SETTLED_PACKETS = 1000;
-/** Seconds from 1900 to 1970. */
-const NTP_EPOCH = 2_208_988_800;
 
 const keptHeader = emptyRtpHeader();
 const keptPicture = emptyPicture();
@@ -73,8 +71,8 @@ export function createForwarding(source: Source, receiver: Receiver, form: Form,
     if (!current?.moment) return;
     noteMoment();
     const rtpTimestamp = (momentTimestamp + Math.round(((now - momentAt) / 1000) * clockRate)) >>> 0;
-    const wall = (performance.timeOrigin + now) / 1000;
-    const ntpSeconds = (Math.floor(wall) + NTP_EPOCH) >>> 0;
+    const wall = wallClock(now);
+    const ntpSeconds = Math.floor(wall) >>> 0;
     const ntpFraction = Math.floor((wall % 1) * 0x1_0000_0000) >>> 0;
     receiver.send(senderReport({ ssrc: source.ssrc, ntpSeconds, ntpFraction, rtpTimestamp }, packets, octets));
   }

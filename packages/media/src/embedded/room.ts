@@ -146,7 +146,7 @@ export function createRoom(
       let publishing = false;
       for (const source of allSources()) for (const layer of source.layers) layer.tick(now);
       for (const device of roster.all()) {
-        for (const one of device.subscribers.all()) one.follow(now, arrangement.wished(receiverOn(device, one)));
+        for (const one of device.subscribers.all()) one.follow(now, arrangement.wished(receiverOn(device, one), now));
       }
       speakers.look(now);
       arrange();

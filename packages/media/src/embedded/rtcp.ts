@@ -3,6 +3,8 @@
 
 export interface RtcpVisitor {
   senderReport?(report: SenderReport): void;
+  /** One call for each block of a sender's or receiver's report: how a source arrives at whoever has sent it. */
+  reportBlock?(block: ReportBlock): void;
   /** PLI or FIR: the receiver of this source needs a key frame. */
   keyframeRequest?(ssrc: number): void;
   /** One call for each packet asked for again. */
@@ -62,6 +64,11 @@ function visitPart(packet: Buffer, at: number, end: number, count: number, visit
       ntpFraction: packet.readUInt32BE(at + 12),
       rtpTimestamp: packet.readUInt32BE(at + 16),
     });
+    visitBlocks(packet, at + 28, end, count, visitor);
+    return;
+  }
+  if (type === RECEIVER_REPORT) {
+    visitBlocks(packet, at + 8, end, count, visitor);
     return;
   }
   if (end - at < 12) return;
@@ -82,6 +89,21 @@ function visitPart(packet: Buffer, at: number, end: number, count: number, visit
         if (mask & 1) visitor.nack(ssrc, next & 0xffff);
       }
     }
+  }
+}
+
+function visitBlocks(packet: Buffer, from: number, end: number, count: number, visitor: RtcpVisitor): void {
+  if (!visitor.reportBlock) return;
+  for (let at = from, left = count; left > 0 && at + 24 <= end; at += 24, left -= 1) {
+    visitor.reportBlock({
+      ssrc: packet.readUInt32BE(at),
+      fractionLost: packet.readUInt8(at + 4),
+      cumulativeLost: packet.readIntBE(at + 5, 3),
+      highestSequence: packet.readUInt32BE(at + 8),
+      jitter: packet.readUInt32BE(at + 12),
+      lastSenderReport: packet.readUInt32BE(at + 16),
+      delaySinceLastSenderReport: packet.readUInt32BE(at + 20),
+    });
   }
 }
 
@@ -157,6 +179,14 @@ export function receiverEstimatedMaximumBitrate(sender: number, bitrate: number,
     made.writeUInt32BE(ssrc, 20 + index * 4);
   });
   return made;
+}
+
+/** Seconds from 1900 to 1970. */
+const NTP_EPOCH = 2_208_988_800;
+
+/** Seconds since 1900, as in sender reports, of a moment of this process' clock in milliseconds. */
+export function wallClock(now: number): number {
+  return (performance.timeOrigin + now) / 1000 + NTP_EPOCH;
 }
 
 /** A sender report without report blocks (RFC 3550 section 6.4.1). Counts wrap at 32 bits. */

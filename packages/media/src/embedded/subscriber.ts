@@ -8,10 +8,11 @@ import { type Downlink, followEstimate, noBound } from './downlink.ts';
 import type { Clock } from './keyframe-requests.ts';
 import { createLiveness, SILENT_TICKS } from './liveness.ts';
 import { createBudget } from './retransmission.ts';
-import { type RtcpVisitor, walkRtcp } from './rtcp.ts';
+import { type RtcpVisitor, walkRtcp, wallClock } from './rtcp.ts';
 import { isRtcp } from './rtp.ts';
 import { allAttributes, invalid, parseDescription, type SessionDescription } from './sdp.ts';
 import { assignSections, type Section } from './sections.ts';
+import { createStrain } from './strain.ts';
 import type { Form, Forwarding, Receiver, Source } from './streams.ts';
 import { openTransport, type TransportOptions } from './transport.ts';
 
@@ -62,6 +63,7 @@ export async function openSubscriber(
   const bySsrc = new Map<number, Forwarding>();
   const budget = createBudget(RETRANSMISSIONS_PER_SECOND, RETRANSMISSION_BURST);
   const liveness = createLiveness();
+  const strain = createStrain();
   let wanted: readonly Source[] = [];
   let revision = 0;
   let outstanding = false;
@@ -102,6 +104,9 @@ export async function openSubscriber(
       if (!packet || !transport.send(packet)) return;
       packetsSent += 1;
       retransmissions += 1;
+    },
+    reportBlock(block) {
+      if (bySsrc.has(block.ssrc)) strain.report(block, wallClock(clock.now()));
     },
     estimate(bitsPerSecond) {
       estimate = bitsPerSecond;
@@ -176,7 +181,8 @@ export async function openSubscriber(
       octetsSent = 0;
       followedAt = now;
       const known = now - estimatedAt < ESTIMATE_MS;
-      downlink = followEstimate(downlink, { estimate: known ? estimate : null, sent, wished, now });
+      const strained = strain.look();
+      downlink = followEstimate(downlink, { estimate: known ? estimate : null, strained, sent, wished, now });
     },
     want(sources) {
       if (closed) return;
