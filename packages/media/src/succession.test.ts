@@ -81,6 +81,17 @@ describe('legs that replace each other', () => {
     assert.deepEqual([legs.present, legs.next, changes.length], [first, null, before]);
   });
 
+  it('is not noticed where one is lost that has been replaced', () => {
+    const { legs, changes, put, connect } = line();
+    const first = put();
+    connect(first);
+    const second = put();
+    connect(second);
+    const before = changes.length;
+    assert.equal(legs.lost(first), true);
+    assert.deepEqual([legs.present, changes.length], [second, before]);
+  });
+
   it('holds in any order: what is open is in the line, and a connected one is in use as long as there is one', () => {
     const step = fc.record({ act: fc.constantFrom('put', 'connect', 'lose', 'clear'), which: fc.nat(1) });
     fc.assert(

@@ -23,7 +23,7 @@ export interface Succession<L extends Successor> {
   put(made: L): void;
   /** Media flows by `leg` now. */
   connected(leg: L): void;
-  /** `leg` has ended by itself. @returns true if the one that was to replace it has done so: nobody needs to know */
+  /** `leg` has ended by itself. @returns true if another one is in its place, or has been already: nobody needs to know */
   lost(leg: L): boolean;
   /** Drops all. */
   clear(): void;
@@ -64,8 +64,11 @@ export function createSuccession<L extends Successor>({ changed, drop }: Success
       if (next === leg) take(leg);
     },
     lost(leg) {
-      if (next === leg) next = null;
-      if (present !== leg) return false;
+      if (next === leg) {
+        next = null;
+        return false;
+      }
+      if (present !== leg) return true;
       present = next;
       next = null;
       changed?.(present, leg);
