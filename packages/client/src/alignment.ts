@@ -23,6 +23,10 @@ export const LOOKS = 6;
 const ALIKE_MS = 12;
 /** A way whose buffer still grows or shrinks by more is not to be listened to yet. */
 const STEADY_MS = 30;
+/** Where ways have not come to that by then, packets come too unevenly for it: so much will do. */
+const EXACT_FOR_MS = 2000;
+const NEARLY_ALIKE_MS = 20;
+const NEARLY_STEADY_MS = 45;
 /** So far apart are two devices of one person, whose clocks differ, and not two ways. */
 const OTHER_CLOCK_MS = 3000;
 /** Nobody is made to wait for longer than this, however much longer the other way is. */
@@ -47,16 +51,14 @@ const STOPPED_MS = 400;
 /**
  * Pure: how much later the next way is than the present one, in milliseconds (negative: earlier); null if there have not been
  * enough looks, or one of the ways is not at rest.
+ * @param steadyMs by so much a way at rest may vary
  */
-export function compare(looks: readonly Look[]): number | null {
+export function compare(looks: readonly Look[], steadyMs = STEADY_MS): number | null {
   const recent = looks.slice(-LOOKS);
+  const isSteady = (lags: readonly number[]) => Math.max(...lags) - Math.min(...lags) <= steadyMs;
   if (recent.length < LOOKS || !isSteady(recent.map((l) => l.present)) || !isSteady(recent.map((l) => l.next)))
     return null;
   return middle(recent.map(({ present, next }) => next - present));
-}
-
-function isSteady(lags: readonly number[]): boolean {
-  return Math.max(...lags) - Math.min(...lags) <= STEADY_MS;
 }
 
 function middle(values: readonly number[]): number {
@@ -93,9 +95,11 @@ export const notLookedAt: Alignment = {
 export function consider(before: Alignment, look: Look | null, elapsed: number): Alignment {
   if (look === null) return { ...before, done: elapsed > KNOWN_MS };
   const looks = [...before.looks, look].slice(-LOOKS);
-  const later = compare(looks);
+  const exact = elapsed < EXACT_FOR_MS;
+  const later = compare(looks, exact ? STEADY_MS : NEARLY_STEADY_MS);
   if (later === null) return { ...before, looks, done: false };
-  if (Math.abs(later) <= ALIKE_MS || Math.abs(later) > OTHER_CLOCK_MS) return { ...before, looks, done: true };
+  const alike = exact ? ALIKE_MS : NEARLY_ALIKE_MS;
+  if (Math.abs(later) <= alike || Math.abs(later) > OTHER_CLOCK_MS) return { ...before, looks, done: true };
   const now = { ...before, looks, done: false };
   if (elapsed - before.askedAt < EFFECT_MS) return now;
   // A buffer follows slowly; and one that comes to rest before it is where it should be is asked for more.
