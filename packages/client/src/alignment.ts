@@ -41,8 +41,8 @@ const RELEASE_MS = 15;
 const RELEASE_EVERY_MS = 400;
 /** A browser refuses to be asked for more (WebRTC Extensions, `jitterBufferTarget`). */
 const MAX_TARGET_MS = 4000;
-/** The first capture time of a way may take a second, or two if it is lost: senders repeat it so often. */
-const KNOWN_MS = 2500;
+/** The first capture time of a way may take a second, or three if it is lost twice: senders repeat it so often. */
+const KNOWN_MS = 3500;
 /** After this they change as they are. */
 const PATIENCE_MS = 5000;
 /** Sound that has not come out for so long has stopped: nothing to wait for. */
