@@ -80,7 +80,7 @@ describe('ways that are to follow each other', () => {
 
   it('are not waited for where one does not tell', () => {
     assert.equal(consider(notLookedAt, null, 100).done, false);
-    assert.equal(consider(notLookedAt, null, 2600).done, true);
+    assert.equal(consider(notLookedAt, null, 3600).done, true);
   });
 
   it('are not compared while one is not at rest', () => {
