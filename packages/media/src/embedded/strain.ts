@@ -1,6 +1,6 @@
 // Whether a receiver's network is given more than it carries: then packets wait in its queues, or are lost in numbers. Both
-// are told by receiver reports (RFC 3550 section 6.4.1). A browser's own estimate (REMB) falls by mere jitter, too: with
-// 10 ms of it to a fifth of what is sent, where nothing was too much.
+// are told by receiver reports (RFC 3550 section 6.4.1). A browser's own estimate (REMB) falls by less: with 10 ms of jitter
+// and 2 % lost by chance it stayed at three fifths of what was sent, where nothing was too much.
 import type { ReportBlock } from './rtcp.ts';
 
 /** Beyond the shortest round trip of late. Two ways with jitter differ by less. */
